@@ -1,0 +1,105 @@
+/*
+ * policy.h - which policy speaks to this event, and what it says
+ *
+ * The heart: pure, and the only place that knows about modes, exemptions,
+ * the order of rules, failures and when a refusal is spoken.
+ */
+#ifndef FLOODGATE_CORE_POLICY_H
+#define FLOODGATE_CORE_POLICY_H
+
+#include "core/charge.h"
+#include "core/check.h"
+#include "core/config.h"
+#include "core/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a rule may need beyond the session; bits (1u << FACT_x). */
+enum fact {
+#define FACT(name, scope, help) FACT_##name,
+#include "core/fact.def"
+	FACT_COUNT
+};
+
+/* Facts fetched so far for this event. */
+struct facts {
+	unsigned int have;		/* bits; failed ones are here, too */
+	struct charges charges;		/* what policy_judge() wants charged */
+	struct charge_answer counters;	/* the store's answer to them */
+};
+
+/* What one rule said, for `floodgatectl try` and the log. */
+enum outcome {
+	OUTCOME_PASSES,		/* looked at, nothing against it */
+	OUTCOME_REFUSES,
+	OUTCOME_OBSERVED,	/* would refuse, but mode is observe */
+	OUTCOME_EXEMPT,		/* its `except` frees this one */
+	OUTCOME_OFF,
+	OUTCOME_LATER,		/* cannot be decided at this stage yet */
+	OUTCOME_NOT_ASKED,	/* a limit one of whose keys has no value */
+	OUTCOME_ACCEPTED_ON_FAILURE,
+	OUTCOME_COUNT
+};
+extern const char *const outcome_names[OUTCOME_COUNT];
+
+struct step_taken {
+	const struct rule *rule;
+	enum outcome outcome;
+	int charge;		/* of a limit: its first charge; or -1 */
+};
+
+#define TRACE_STEPS_MAX 256
+struct trace {
+	struct step_taken steps[TRACE_STEPS_MAX];
+	size_t count;
+};
+
+#define OBSERVED_MAX 16
+
+struct verdict {
+	bool refused;
+	const struct policy *policy;	/* that spoke, or NULL */
+	const struct rule *rule;	/* that refused, or NULL */
+	const struct reply *reply;	/* when refused */
+	/* A limit that refused: how it stands. */
+	const struct charge *charge;	/* in facts->charges, or NULL */
+	int64_t used;			/* without this event */
+	int64_t retry_ms;
+	/* Rules in mode observe that would have refused. */
+	const struct rule *observed[OBSERVED_MAX];
+	size_t observed_count;
+};
+
+/*
+ * The first policy that matches. At CONNECT, HELO and MAIL what is not known
+ * yet does not match. NULL: none speaks, everything passes.
+ */
+const struct policy *policy_select(const struct config *config,
+    const struct session *session, const struct path *recipient);
+
+/* Is the session exempt by this list of exceptions? */
+bool except_has(const struct except *except, const struct config *config,
+    const struct session *session, const struct path *recipient);
+
+/*
+ * Judge an event that session_apply() has taken in. Returns 0 with *verdict
+ * complete, or bits of the facts it lacks: the engine fetches them into
+ * *facts (for FACT_counters: charges facts->charges) and calls again with
+ * the same arguments. `trace` may be NULL.
+ */
+unsigned int policy_judge(const struct config *config,
+    const struct session *session, const struct event *event,
+    struct facts *facts, struct verdict *verdict, struct trace *trace);
+
+/*
+ * The callbacks that the rules of all policies need: bits of enum step, for
+ * config->steps.
+ */
+unsigned int policy_steps(const struct config *config);
+
+/* Does any limit of any policy count this? */
+bool config_counts(const struct config *config, enum count count);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * session.h - what is known of one SMTP session, and how events change it
+ *
+ * An event is what the MTA says at one callback; session_apply() keeps what
+ * later events need and forgets what has ended. Nothing here decides.
+ */
+#ifndef FLOODGATE_CORE_SESSION_H
+#define FLOODGATE_CORE_SESSION_H
+
+#include "base/ip.h"
+#include "core/config.h"
+#include "core/domain.h"
+#include "core/path.h"
+#include "core/stage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HELO_OCTETS_MAX 1024
+#define USER_OCTETS_MAX 512
+#define LISTENER_OCTETS_MAX 128
+
+struct session {
+	/* From CONNECT on. */
+	struct ip client;		/* IP_NONE: local submission */
+	char client_name[DOMAIN_OCTETS_MAX + 1];	/* verified, or "" */
+	char hostname[DOMAIN_OCTETS_MAX + 1];	/* the MTA's own name */
+	char listener[LISTENER_OCTETS_MAX + 1];	/* {daemon_name} or "" */
+	char port[8];			/* {daemon_port} or "" */
+	/* From HELO on; again after each HELO. */
+	char helo[HELO_OCTETS_MAX + 1];	/* "" before */
+	/* From MAIL to the end of the transaction. */
+	bool in_transaction;
+	char user[USER_OCTETS_MAX + 1];	/* "" when not authenticated */
+	struct path sender;
+	int64_t declared_bytes;		/* SIZE=, or -1 */
+	int64_t received_bytes;		/* header and body so far */
+	int32_t recipients;		/* that we accepted in it */
+};
+
+/*
+ * What happened. All strings are borrowed for the call and may be NULL where
+ * the MTA said nothing. Only the members of the stage are read.
+ */
+struct event {
+	enum stage stage;
+	int64_t now_ms;			/* since 1970, UTC */
+	/* CONNECT */
+	struct ip client;
+	const char *client_name;	/* "[192.0.2.1]" when unverified */
+	const char *hostname;		/* {j} */
+	const char *listener;		/* {daemon_name} */
+	const char *port;		/* {daemon_port} */
+	/* HELO */
+	const char *helo;
+	/* MAIL and RCPT: the path as received, and the ESMTP parameters */
+	const char *path;
+	const char *const *parameters;	/* NULL-terminated, or NULL */
+	const char *user;		/* MAIL: {auth_authen} */
+	/* RCPT, made by the engine from `path` */
+	const struct path *recipient;
+};
+
+void session_init(struct session *session);
+
+/* Take over what the event brings, before it is judged. */
+void session_apply(struct session *session, const struct event *event);
+
+/* The recipient of this RCPT was accepted, and counts. */
+void session_accept_recipient(struct session *session);
+
+/* The message is over, however it ended; the connection goes on. */
+void session_end_transaction(struct session *session);
+
+bool session_is_authenticated(const struct session *session);
+
+/* The part of the user after the last '@', or "". */
+const char *session_user_domain(const struct session *session);
+
+/* SIZE= among ESMTP parameters (RFC 1870), or -1: absent or no number. */
+int64_t session_declared_size(const char *const parameters[]);
+
+#endif

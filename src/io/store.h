@@ -1,0 +1,131 @@
+/*
+ * store.h - where counters live
+ *
+ * Two back ends, one meaning: a set of charges is one atomic step, all or
+ * none. Every function may be called from any thread. A call that does I/O
+ * ends by its deadline, whatever the store does.
+ */
+#ifndef FLOODGATE_IO_STORE_H
+#define FLOODGATE_IO_STORE_H
+
+#include "core/charge.h"
+#include "core/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+enum store_mode {
+	STORE_CHARGE,	/* all or none */
+	STORE_FORCE,	/* count, whatever the max */
+	STORE_PEEK	/* count nothing, say what is used */
+};
+
+/* One thing to take back: as it was charged, with the answer's now_ms. */
+struct refund {
+	const char *subject;
+	const char *field;
+	int64_t window_ms;
+	int64_t weight;
+	int64_t at_ms;
+};
+
+/* One counter of a subject, as `floodgatectl show` tells it. */
+struct store_counter {
+	char field[96];
+	int64_t used;
+	int64_t max;		/* as of the last charge */
+	int64_t window_ms;
+	int64_t frees_ms;	/* until the oldest leaves; 0: nothing used */
+};
+
+/* How the store is, for `floodgatectl status`. */
+struct store_state {
+	const char *kind;	/* "memory", "redis" */
+	bool up;
+	char where[128];	/* file, or host and port */
+	char reason[160];	/* why it is down, printable; "" when up */
+	int64_t subjects;	/* memory: how many are kept; -1 unknown */
+	int64_t calls, failures;
+	int64_t since_ms;	/* since when up or down, as clock_now_ms() */
+};
+
+/*
+ * Open the store that the configuration names. The memory store reads its
+ * snapshot; a damaged one is set aside with a warning in the log, and the
+ * store starts empty. Redis need not be reachable: the store starts down and
+ * comes up by itself. NULL with a sentence in why[size] only when what is
+ * configured cannot work (an unreadable password file, no memory).
+ * The configuration is read during the call only.
+ */
+struct store *store_open(const struct config *config, char *why, size_t size);
+
+/* Save what is to be saved, end threads, free. */
+void store_close(struct store **store);
+
+/*
+ * Would the other configuration need another store? If not, the running one
+ * takes over what may change while it runs (save_every, timeouts) and true
+ * is returned: counters survive a reload.
+ */
+bool store_reconfigure(struct store *store, const struct config *config);
+
+/*
+ * Charge. `now_ms` is the wall clock, used by the memory store and ignored
+ * by Redis, which has its own. `timeout_ms` bounds the call.
+ */
+void store_charge(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+    struct charge_answer *answer);
+
+/*
+ * Take back. Fire and forget: what cannot be told to the store is lost, and
+ * the counters err to the safe side until the window has passed.
+ */
+void store_refund(struct store *store, const struct refund refunds[],
+    size_t count, int64_t now_ms, int64_t timeout_ms);
+
+/*
+ * The counters of a subject into counters[max]; how many there are, 0 when
+ * it is unknown, -1 when the store cannot be reached.
+ */
+int store_show(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_counter counters[], size_t max);
+
+void store_get_state(struct store *store, struct store_state *state);
+
+/*
+ * Memory only: write the snapshot now. True when there is nothing to write;
+ * false with a sentence in why[size].
+ */
+bool store_save(struct store *store, char *why, size_t size);
+
+/* What a back end implements; store.c hands each call on to it. */
+struct store_ops {
+	void (*close)(struct store *store);
+	bool (*reconfigure)(struct store *store, const struct config *config);
+	void (*charge)(struct store *store, const struct charges *charges,
+	    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+	    struct charge_answer *answer);
+	void (*refund)(struct store *store, const struct refund refunds[],
+	    size_t count, int64_t now_ms, int64_t timeout_ms);
+	int (*show)(struct store *store, const char *subject, int64_t now_ms,
+	    int64_t timeout_ms, struct store_counter counters[], size_t max);
+	void (*get_state)(struct store *store, struct store_state *state);
+	bool (*save)(struct store *store, char *why, size_t size);
+};
+
+/* The first member of every back end's own struct. */
+struct store {
+	const struct store_ops *ops;
+};
+
+/* The back ends' ways to open. */
+struct store *store_memory_open(const struct store_memory_options *options,
+    char *why, size_t size);
+struct store *store_redis_open(const struct store_redis_options *options,
+    char *why, size_t size);
+
+#endif
