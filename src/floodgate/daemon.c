@@ -35,6 +35,7 @@
 
 struct daemon {
 	const char *file;
+	char listen[256];	/* as it was at the start */
 	struct engine *engine;
 	struct store *store;
 	struct control *control;
@@ -131,11 +132,9 @@ on_reload_signal(void *context)
 static void
 on_stop_signal(void *context)
 {
-	struct daemon *daemon = context;
-	const struct config *config = engine_hold_config(daemon->engine);
+	const struct daemon *daemon = context;
 
-	milter_wake(config);
-	engine_unhold_config(daemon->engine, config);
+	milter_wake(daemon->listen);
 }
 
 static bool
@@ -305,10 +304,11 @@ int
 daemon_run(struct config *config, const char *file)
 {
 	static struct daemon daemon;
-	const char *listen = config->global.listen;
 	int status = EX_OK;
 
 	daemon.file = file;
+	(void)text_copy(daemon.listen, sizeof(daemon.listen),
+	    config->global.listen);
 	daemon.started_ms = clock_now_ms();
 	pthread_mutex_init(&daemon.reload_lock, NULL);
 	log_set_level(config->global.log_level);
@@ -317,7 +317,7 @@ daemon_run(struct config *config, const char *file)
 	if (!start(&daemon, config, &status))
 		return status;
 	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
-	    PACKAGE_VERSION, listen, config->policy_count,
+	    PACKAGE_VERSION, daemon.listen, config->policy_count,
 	    config->list_count);
 	notify("READY=1");
 	if (!milter_run(daemon.engine)) {

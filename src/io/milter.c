@@ -418,9 +418,9 @@ milter_stop(int64_t timeout_ms)
 }
 
 void
-milter_wake(const struct config *config)
+milter_wake(const char *listen)
 {
-	int fd = listen_connect(config->global.listen);
+	int fd = listen_connect(listen);
 
 	if (fd >= 0)
 		(void)close(fd);

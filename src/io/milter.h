@@ -33,7 +33,10 @@ bool milter_run(struct engine *engine);
  */
 bool milter_stop(int64_t timeout_ms);
 
-/* Connect to our own socket, so that libmilter's listener sees its stop. */
-void milter_wake(const struct config *config);
+/*
+ * Connect to our own socket, `listen` of the configuration, so that
+ * libmilter's listener sees its stop at once.
+ */
+void milter_wake(const char *listen);
 
 #endif
