@@ -19,4 +19,5 @@ libcore_a_SOURCES = \
 	src/core/reply.h \
 	src/core/session.h \
 	src/core/stage.h \
+	src/core/window.c \
 	src/core/window.h
