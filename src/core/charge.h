@@ -59,7 +59,8 @@ enum charge_status {
 struct charge_answer {
 	enum charge_status status;
 	size_t refused;		/* REFUSED: the first that is full */
-	int64_t retry_ms;	/* REFUSED: until that one would pass; > 0 */
+	int64_t retry_ms;	/* REFUSED: until all would pass, as far as is
+				 * known now; > 0 */
 	int64_t now_ms;		/* the store's clock, for refunds */
 	int64_t used[CHARGES_MAX];	/* in the window, after the charge */
 };

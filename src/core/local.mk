@@ -32,4 +32,5 @@ libcore_a_SOURCES = \
 	src/core/session.c \
 	src/core/session.h \
 	src/core/stage.h \
+	src/core/window.c \
 	src/core/window.h
