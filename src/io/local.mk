@@ -4,9 +4,14 @@ libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
+	src/io/command.def \
 	src/io/conffile.h \
+	src/io/control.c \
+	src/io/control.h \
 	src/io/engine.c \
 	src/io/engine.h \
+	src/io/inspect.c \
+	src/io/inspect.h \
 	src/io/ledger.c \
 	src/io/ledger.h \
 	src/io/listen.c \
@@ -21,4 +26,6 @@ libio_a_SOURCES = \
 	src/io/milter.h \
 	src/io/record.c \
 	src/io/record.h \
-	src/io/store.h
+	src/io/store.h \
+	src/io/utc.c \
+	src/io/utc.h
