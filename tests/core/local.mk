@@ -1,1 +1,19 @@
-# tests/core
+if HAVE_CHECK
+core_tests = \
+	tests/core/test_charge \
+	tests/core/test_reply \
+	tests/core/test_session
+check_PROGRAMS += $(core_tests)
+TESTS += $(core_tests)
+
+# Pure: these tests link the core and what is below it, and nothing else.
+core_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+core_test_ldadd = libcore.a libbase.a $(CHECK_LIBS) $(LIBMD_LIBS)
+
+tests_core_test_charge_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_charge_LDADD = $(core_test_ldadd)
+tests_core_test_reply_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_reply_LDADD = $(core_test_ldadd)
+tests_core_test_session_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_session_LDADD = $(core_test_ldadd)
+endif
