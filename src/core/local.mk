@@ -12,8 +12,11 @@ libcore_a_SOURCES = \
 	src/core/charge.h \
 	src/core/check.h \
 	src/core/config.h \
+	src/core/domain.c \
 	src/core/domain.h \
+	src/core/list.c \
 	src/core/list.h \
+	src/core/path.c \
 	src/core/path.h \
 	src/core/policy.h \
 	src/core/reply.h \
