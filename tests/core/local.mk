@@ -7,7 +7,7 @@ check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
 # Pure: these tests link the core and what is below it, and nothing else.
-core_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+core_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(LIBMD_CFLAGS)
 core_test_ldadd = libcore.a libbase.a $(CHECK_LIBS) $(LIBMD_LIBS)
 
 tests_core_test_charge_CPPFLAGS = $(core_test_cppflags)
