@@ -14,15 +14,18 @@ libcore_a_SOURCES = \
 	src/core/config.c \
 	src/core/config.h \
 	src/core/count.def \
+	src/core/domain.c \
 	src/core/domain.h \
 	src/core/fact.def \
 	src/core/field.def \
 	src/core/key.def \
 	src/core/limit.def \
+	src/core/list.c \
 	src/core/list.h \
 	src/core/lookup.c \
 	src/core/lookup.h \
 	src/core/option.def \
+	src/core/path.c \
 	src/core/path.h \
 	src/core/policy.c \
 	src/core/policy.h \
