@@ -7,5 +7,7 @@ libbase_a_SOURCES = \
 	src/base/names.h \
 	src/base/quantity.c \
 	src/base/quantity.h \
+	src/base/siphash.c \
+	src/base/siphash.h \
 	src/base/text.c \
 	src/base/text.h

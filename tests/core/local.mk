@@ -2,7 +2,8 @@ if HAVE_CHECK
 core_tests = \
 	tests/core/test_charge \
 	tests/core/test_reply \
-	tests/core/test_session
+	tests/core/test_session \
+	tests/core/test_window
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
 
@@ -16,4 +17,6 @@ tests_core_test_reply_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_reply_LDADD = $(core_test_ldadd)
 tests_core_test_session_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_session_LDADD = $(core_test_ldadd)
+tests_core_test_window_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_window_LDADD = $(core_test_ldadd)
 endif
