@@ -18,12 +18,14 @@ libio_a_SOURCES = \
 	src/io/listen.h \
 	src/io/log.c \
 	src/io/log.h \
+	src/io/maps.c \
 	src/io/maps.h \
 	src/io/metric.def \
 	src/io/metrics.c \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \
 	src/io/store.h \
