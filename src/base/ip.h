@@ -18,7 +18,7 @@ enum ip_family { IP_NONE, IP_V4, IP_V6 };
 
 struct ip {
 	enum ip_family family;	/* IP_NONE: no address (local submission) */
-	uint8_t octets[16];	/* network order; IPv4 uses the first 4, rest 0 */
+	uint8_t octets[16];	/* network order; IPv4: the first 4, rest 0 */
 };
 
 struct ip_net {

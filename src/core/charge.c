@@ -41,32 +41,32 @@ put_hash(struct text *out, const struct subject_part parts[], size_t count)
 	text_put(out, hex);
 }
 
+static void
+put_parts(struct text *out, const struct subject_part parts[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text_put_char(out, ',');
+		text_put(out, parts[i].kind);
+		text_put_char(out, ':');
+		text_put_escaped(out, parts[i].value, parts[i].value_length,
+		    SUBJECT_ESCAPES);
+	}
+}
+
 void
 subject_build(const struct subject_part parts[], size_t count, char *buffer)
 {
 	struct text out;
 
 	text_init(&out, buffer, SUBJECT_OCTETS_MAX + 1);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			text_put_char(&out, ',');
-		text_put(&out, parts[i].kind);
-		text_put_char(&out, ':');
-		text_put_escaped(&out, parts[i].value, parts[i].value_length,
-		    SUBJECT_ESCAPES);
-	}
+	put_parts(&out, parts, count);
 	if (!out.cut)
 		return;
 	text_init(&out, buffer, SUBJECT_HEAD_OCTETS + 1);
-	for (size_t i = 0; i < count && !out.cut; i++) {
-		if (i > 0)
-			text_put_char(&out, ',');
-		text_put(&out, parts[i].kind);
-		text_put_char(&out, ':');
-		text_put_escaped(&out, parts[i].value, parts[i].value_length,
-		    SUBJECT_ESCAPES);
-	}
-	out.size = SUBJECT_OCTETS_MAX + 1;
+	put_parts(&out, parts, count);
+	text_init(&out, buffer + out.length,
+	    SUBJECT_OCTETS_MAX + 1 - out.length);
 	put_hash(&out, parts, count);
 }
 

@@ -35,7 +35,7 @@ void subject_build(const struct subject_part parts[], size_t count,
 
 struct charge {
 	char subject[SUBJECT_OCTETS_MAX + 1];
-	const struct rule *rule;	/* for the answer's reader, not the store */
+	const struct rule *rule;	/* not for the store */
 	const char *field;	/* the counter within the subject; borrowed
 				 * from the configuration; printable */
 	int64_t max;		/* >= 0 */

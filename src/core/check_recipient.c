@@ -31,14 +31,18 @@ check_recipient_denied(const struct check_input *input)
 }
 
 /*
- * A recipient without a domain is local to the MTA. "user%other@ours" and
- * "other!user@ours" are left to the MTA, which knows how it reads them.
+ * A recipient without a domain is local to the MTA; one that cannot be taken
+ * apart is not taken on trust. "user%other@ours" and "other!user@ours" are
+ * left to the MTA, which knows how it reads them.
  */
 bool
 check_recipient_relay_denied(const struct check_input *input)
 {
-	if (session_is_authenticated(input->session) ||
-	    input->recipient->domain[0] == '\0')
+	if (session_is_authenticated(input->session))
+		return false;
+	if (!input->recipient->is_valid)
+		return true;
+	if (input->recipient->domain[0] == '\0')
 		return false;
 	return !lists_have_subject(&input->rule->checks.lists,
 	    SUBJECT_RECIPIENT, input->config, input->session,

@@ -18,7 +18,7 @@ static const struct reply rows[REPLY_COUNT] = {
 
 /* A row whose code is no refusal does not compile. */
 #define REPLY(name, stage, basic, subject, detail, text)		\
-	_Static_assert(basic >= 400 && basic <= 599 && subject <= 999 &&	\
+	_Static_assert(basic >= 400 && basic <= 599 && subject <= 999 && \
 	    detail <= 999, "reply.def: " #name " has no code of a refusal");
 #include "core/reply.def"
 

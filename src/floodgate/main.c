@@ -22,9 +22,9 @@ struct command_line {
 };
 
 static const char usage_text[] =
-    "usage: floodgate [-c FILE] [-l stderr|syslog]	run in the foreground\n"
-    "       floodgate -t [-c FILE]	test the configuration, print problems\n"
-    "       floodgate -T [-c FILE]	print the effective configuration\n"
+    "usage: floodgate [-c FILE] [-l stderr|syslog]  run in the foreground\n"
+    "       floodgate -t [-c FILE]  test the configuration, say all problems\n"
+    "       floodgate -T [-c FILE]  print the effective configuration\n"
     "       floodgate -h | -V\n"
     "FILE is " DEFAULT_FILE " if not given.\n"
     "Signals: SIGTERM stops, SIGUSR1 and SIGHUP reload. See floodgate(8).\n";

@@ -5,7 +5,20 @@ libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
 	src/io/command.def \
+	src/io/confbuild.c \
+	src/io/conffile.c \
 	src/io/conffile.h \
+	src/io/confoption.c \
+	src/io/confoption.h \
+	src/io/confpolicy.c \
+	src/io/confprint.c \
+	src/io/confread.h \
+	src/io/confsay.c \
+	src/io/confsay.h \
+	src/io/confscan.c \
+	src/io/confscan.h \
+	src/io/conftype.c \
+	src/io/conftype.h \
 	src/io/control.c \
 	src/io/control.h \
 	src/io/engine.c \

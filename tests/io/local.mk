@@ -1,9 +1,16 @@
 if HAVE_CHECK
-io_test_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(LIBMD_LIBS)
+io_tests = \
+	tests/io/test_engine \
+	tests/io/test_maps
+check_PROGRAMS += $(io_tests)
+TESTS += $(io_tests)
 
-check_PROGRAMS += tests/io/test_maps
-TESTS += tests/io/test_maps
+io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
+io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
+	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
+
+tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
 endif
