@@ -1,7 +1,8 @@
 if HAVE_CHECK
 io_tests = \
 	tests/io/test_engine \
-	tests/io/test_maps
+	tests/io/test_maps \
+	tests/io/test_store_redis
 check_PROGRAMS += $(io_tests)
 TESTS += $(io_tests)
 
@@ -13,4 +14,8 @@ tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_model.c \
+	tests/io/store_model.h
+tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_redis_LDADD = $(io_test_ldadd)
 endif
