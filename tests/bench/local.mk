@@ -1,1 +1,13 @@
-# tests/bench
+check_PROGRAMS += \
+	milterload \
+	noopmilter
+milterload_SOURCES = \
+	tests/bench/milterload.c \
+	tests/bench/mta.c \
+	tests/bench/mta.h
+milterload_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(JANSSON_CFLAGS)
+milterload_LDADD = $(JANSSON_LIBS)
+noopmilter_SOURCES = \
+	tests/bench/noopmilter.c
+noopmilter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
+noopmilter_LDADD = $(MILTER_LIBS)
