@@ -18,7 +18,7 @@ enum ip_family { IP_NONE, IP_V4, IP_V6 };
 
 struct ip {
 	enum ip_family family;	/* IP_NONE: no address (local submission) */
-	uint8_t octets[16];	/* network order; IPv4 uses the first 4, rest 0 */
+	uint8_t octets[16];	/* network order; IPv4: the first 4, rest 0 */
 };
 
 struct ip_net {
@@ -58,15 +58,18 @@ bool ip_net_contains(const struct ip_net *net, const struct ip *ip);
 
 /*
  * A set of networks as sorted, disjoint ranges: looking up is O(log n).
- * Built in place from networks; owns nothing.
+ * Built in place from networks; owns nothing. The family stands first, so
+ * that ::/0 is every IPv6 address and no IPv4 one.
  */
+#define IP_KEY_SIZE 17		/* family, then the octets */
+
 struct ip_range {
-	uint8_t first[16];
-	uint8_t last[16];
+	uint8_t first[IP_KEY_SIZE];
+	uint8_t last[IP_KEY_SIZE];
 };
 
 struct ip_set {
-	struct ip_range *ranges;	/* IPv4 as ::ffff:a.b.c.d, all sorted */
+	struct ip_range *ranges;	/* sorted, disjoint */
 	size_t count;
 };
 

@@ -35,7 +35,7 @@ void subject_build(const struct subject_part parts[], size_t count,
 
 struct charge {
 	char subject[SUBJECT_OCTETS_MAX + 1];
-	const struct rule *rule;	/* for the answer's reader, not the store */
+	const struct rule *rule;	/* not for the store */
 	const char *field;	/* the counter within the subject; borrowed
 				 * from the configuration; printable */
 	int64_t max;		/* >= 0 */
@@ -59,7 +59,8 @@ enum charge_status {
 struct charge_answer {
 	enum charge_status status;
 	size_t refused;		/* REFUSED: the first that is full */
-	int64_t retry_ms;	/* REFUSED: until that one would pass; > 0 */
+	int64_t retry_ms;	/* REFUSED: until all would pass, as far as is
+				 * known now; > 0 */
 	int64_t now_ms;		/* the store's clock, for refunds */
 	int64_t used[CHARGES_MAX];	/* in the window, after the charge */
 };

@@ -40,7 +40,7 @@ const char *name_table_get(const struct name_table *table, const char *name);
 struct list {
 	const char *name;	/* as in the configuration */
 	struct ip_set networks;
-	struct name_table names;	/* lower case; all but networks */
+	struct name_table names;	/* folded; all but networks */
 	size_t entries;
 };
 

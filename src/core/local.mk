@@ -1,22 +1,39 @@
 noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMD_CFLAGS)
 libcore_a_SOURCES = \
+	src/core/charge.c \
+	src/core/charge.h \
+	src/core/check.c \
 	src/core/check.def \
+	src/core/check.h \
+	src/core/check_client.c \
+	src/core/check_helo.c \
+	src/core/check_message.c \
+	src/core/check_recipient.c \
+	src/core/check_sender.c \
+	src/core/config.c \
+	src/core/config.h \
 	src/core/count.def \
+	src/core/domain.c \
+	src/core/domain.h \
 	src/core/fact.def \
 	src/core/field.def \
 	src/core/key.def \
 	src/core/limit.def \
-	src/core/option.def \
-	src/core/reply.def \
-	src/core/charge.h \
-	src/core/check.h \
-	src/core/config.h \
-	src/core/domain.h \
+	src/core/list.c \
 	src/core/list.h \
+	src/core/lookup.c \
+	src/core/lookup.h \
+	src/core/option.def \
+	src/core/path.c \
 	src/core/path.h \
+	src/core/policy.c \
 	src/core/policy.h \
+	src/core/reply.c \
+	src/core/reply.def \
 	src/core/reply.h \
+	src/core/session.c \
 	src/core/session.h \
 	src/core/stage.h \
+	src/core/window.c \
 	src/core/window.h

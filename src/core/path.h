@@ -27,8 +27,9 @@ struct path {
 	char local[PATH_OCTETS_MAX + 1];	/* unquoted; "" for <> */
 	char domain[PATH_OCTETS_MAX + 1];	/* lower case; "" if none */
 	bool is_null;			/* <> */
-	bool is_valid;			/* could be taken apart */
-	bool is_too_long;		/* cut to fit */
+	bool is_valid;			/* could be taken apart; else local
+					 * and domain are "" */
+	bool is_too_long;		/* cut to fit, so not valid */
 };
 
 /*
@@ -43,7 +44,8 @@ void path_parse(const char *argument, struct path *path);
  * buffer[size]. With fold the local part is lower-cased (ASCII); with a
  * separator such as "+" everything from its first appearance in the local
  * part is dropped ("user+tag" counts as "user"), unless it stands first.
- * Returns the octets written, without the NUL; cut to size.
+ * "" for <>; the text as it is for what is not valid. Returns the octets
+ * written, without the NUL; cut to size.
  */
 size_t path_mailbox(const struct path *path, bool fold, const char *separator,
     char *buffer, size_t size);

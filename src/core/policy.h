@@ -99,7 +99,4 @@ unsigned int policy_judge(const struct config *config,
  */
 unsigned int policy_steps(const struct config *config);
 
-/* Does any limit of any policy count this? */
-bool config_counts(const struct config *config, enum count count);
-
 #endif

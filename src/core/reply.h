@@ -88,7 +88,7 @@ void reply_render(const struct reply *reply, const char *const values[],
 
 /*
  * The text with every '%' doubled, for smfi_setreply (both MTAs undouble),
- * into buffer[size].
+ * into buffer[size]; where that does not fit, a '%' becomes '?'.
  */
 void reply_double_percent(const char *text, char *buffer, size_t size);
 

@@ -20,6 +20,12 @@
 #define USER_OCTETS_MAX 512
 #define LISTENER_OCTETS_MAX 128
 
+/*
+ * Policies whose recipients one message can have; they are asked again at
+ * the end of data. The recipients of further ones are not judged there.
+ */
+#define MESSAGE_POLICIES_MAX 16
+
 struct session {
 	/* From CONNECT on. */
 	struct ip client;		/* IP_NONE: local submission */
@@ -36,6 +42,8 @@ struct session {
 	int64_t declared_bytes;		/* SIZE=, or -1 */
 	int64_t received_bytes;		/* header and body so far */
 	int32_t recipients;		/* that we accepted in it */
+	const struct policy *policies[MESSAGE_POLICIES_MAX];
+	size_t policy_count;		/* that accepted them, each once */
 };
 
 /*
@@ -66,8 +74,9 @@ void session_init(struct session *session);
 /* Take over what the event brings, before it is judged. */
 void session_apply(struct session *session, const struct event *event);
 
-/* The recipient of this RCPT was accepted, and counts. */
-void session_accept_recipient(struct session *session);
+/* The recipient of this RCPT was accepted, by this policy or by none. */
+void session_accept_recipient(struct session *session,
+    const struct policy *policy);
 
 /* The message is over, however it ended; the connection goes on. */
 void session_end_transaction(struct session *session);
@@ -76,6 +85,10 @@ bool session_is_authenticated(const struct session *session);
 
 /* The part of the user after the last '@', or "". */
 const char *session_user_domain(const struct session *session);
+
+/* Is one of these the {daemon_name} or {daemon_port} it came to? */
+bool session_came_to(const struct session *session,
+    const struct strings *listeners);
 
 /* SIZE= among ESMTP parameters (RFC 1870), or -1: absent or no number. */
 int64_t session_declared_size(const char *const parameters[]);

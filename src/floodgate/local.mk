@@ -1,1 +1,15 @@
-# src/floodgate
+sbin_PROGRAMS += floodgate
+floodgate_SOURCES = \
+	src/floodgate/daemon.c \
+	src/floodgate/daemon.h \
+	src/floodgate/main.c \
+	src/floodgate/notify.c \
+	src/floodgate/notify.h \
+	src/floodgate/privileges.c \
+	src/floodgate/privileges.h \
+	src/floodgate/signals.c \
+	src/floodgate/signals.h
+floodgate_LDADD = libio.a libcore.a libbase.a $(MILTER_LIBS) \
+	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
+# Lets libmilter's call of sigwait() find ours: see signals.c.
+floodgate_LDFLAGS = $(AM_LDFLAGS) -rdynamic

@@ -38,7 +38,8 @@ struct answer {
  */
 struct engine *engine_open(struct config *config, struct store *store,
     uint64_t seed);
-void engine_close(struct engine **engine);
+/* Open conversations end as if their connections had closed. */
+void engine_close(struct engine **engine, int64_t now_ms);
 
 /*
  * From now on new connections, and new messages of open ones where the MTA
@@ -72,7 +73,5 @@ void conversation_received(struct conversation *c, int64_t octets);
 
 /* The message was given up (RSET, disconnect, refused later by the MTA). */
 void conversation_abort(struct conversation *c, int64_t now_ms);
-
-/* Figures for `floodgatectl status`: see io/metrics.h. */
 
 #endif

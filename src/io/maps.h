@@ -14,8 +14,12 @@
 struct arena;
 struct list_builder;
 
-/* Gather entries, from the configuration or files, then make the list. */
-struct list_builder *list_builder_open(struct arena *arena);
+/*
+ * Gather entries, from the configuration or files, then make the list.
+ * They are folded as they will be looked up: `folding` is the program's.
+ */
+struct list_builder *list_builder_open(struct arena *arena,
+    const struct folding *folding);
 /* The kinds of entry that an option of `list` takes. */
 enum entry_kind {
 	ENTRY_ANY, ENTRY_NETWORK, ENTRY_DOMAIN, ENTRY_ADDRESS, ENTRY_USER
@@ -29,8 +33,9 @@ bool list_builder_add_file(struct list_builder *builder, const char *file,
 /* Make the list and free the builder. */
 void list_builder_finish(struct list_builder **builder, struct list *list);
 
-/* A map file whole; NULL with problems when it cannot be read. */
-const struct map *map_read(struct arena *arena, const char *file,
+/* A map file whole; NULL with problems when anything is wrong with it. */
+const struct map *map_read(struct arena *arena,
+    const struct folding *folding, const char *file,
     struct problems *problems);
 
 /* Add a problem; the text is built by printf from escaped parts. */

@@ -1,0 +1,229 @@
+/*
+ * charge.c - from a limit and a session to a counter's name
+ */
+#include "core/charge.h"
+
+#include "base/ip.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <sys/types.h>
+#include <sha2.h>
+
+#define SUBJECT_HEAD_OCTETS 100	/* of one that is too long, before '~' */
+#define SUBJECT_ESCAPES "{},~"	/* beside '%', blanks, control, 8-bit */
+
+/*
+ * The hash of all parts, unambiguous because the length of each value
+ * stands before it.
+ */
+static void
+put_hash(struct text *out, const struct subject_part parts[], size_t count)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t length = parts[i].value_length;
+
+		SHA256Update(&context, (const uint8_t *)parts[i].kind,
+		    strlen(parts[i].kind) + 1);
+		SHA256Update(&context, (const uint8_t *)&length,
+		    sizeof(length));
+		SHA256Update(&context, (const uint8_t *)parts[i].value,
+		    parts[i].value_length);
+	}
+	(void)SHA256End(&context, hex);
+	text_put_char(out, '~');
+	text_put(out, hex);
+}
+
+static void
+put_parts(struct text *out, const struct subject_part parts[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text_put_char(out, ',');
+		text_put(out, parts[i].kind);
+		text_put_char(out, ':');
+		text_put_escaped(out, parts[i].value, parts[i].value_length,
+		    SUBJECT_ESCAPES);
+	}
+}
+
+void
+subject_build(const struct subject_part parts[], size_t count, char *buffer)
+{
+	struct text out;
+
+	text_init(&out, buffer, SUBJECT_OCTETS_MAX + 1);
+	put_parts(&out, parts, count);
+	if (!out.cut)
+		return;
+	text_init(&out, buffer, SUBJECT_HEAD_OCTETS + 1);
+	put_parts(&out, parts, count);
+	text_init(&out, buffer + out.length,
+	    SUBJECT_OCTETS_MAX + 1 - out.length);
+	put_hash(&out, parts, count);
+}
+
+/* Room for the longest value of a key with its NUL. */
+#define VALUE_SIZE (2 * PATH_OCTETS_MAX + 2)
+
+static void
+put_client(struct text *out, const struct ip *client, int64_t ipv4_prefix,
+    int64_t ipv6_prefix)
+{
+	char buffer[IP_NET_TEXT_SIZE];
+	unsigned int bits = (unsigned int)(client->family == IP_V4 ?
+	    ipv4_prefix : ipv6_prefix);
+	struct ip_net net = ip_net_of(client, bits);
+
+	if (client->family == IP_NONE)
+		return;
+	if (bits == 8 * ip_size(client->family))
+		text_put(out, ip_format(client, buffer));
+	else
+		text_put(out, ip_net_format(&net, buffer));
+}
+
+static void
+put_lower(struct text *out, const char *string)
+{
+	for (; *string != '\0'; string++)
+		text_put_char(out, text_lower_char(*string));
+}
+
+static void
+put_mailbox(struct text *out, const struct path *path,
+    const struct folding *folding)
+{
+	if (path == NULL || path->is_null)
+		return;
+	out->length = path_mailbox(path, folding->fold_case,
+	    folding->separator, out->at, out->size);
+}
+
+/* {daemon_name}/{daemon_port}: Postfix names every port alike. */
+static void
+put_listener(struct text *out, const struct session *session)
+{
+	text_put(out, session->listener);
+	if (session->listener[0] != '\0' && session->port[0] != '\0')
+		text_put_char(out, '/');
+	text_put(out, session->port);
+}
+
+#define NET_IPV4_BITS 24	/* of client_net, unless the limit says */
+#define NET_IPV6_BITS 48
+
+/* The value of one key; left empty when it has none. */
+static void
+put_key(struct text *out, enum key key, const struct limit_options *limit,
+    const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	switch (key) {
+	case KEY_client:
+		put_client(out, &session->client,
+		    limit->ipv4_prefix > 0 ? limit->ipv4_prefix :
+		    config->global.ipv4_prefix,
+		    limit->ipv6_prefix > 0 ? limit->ipv6_prefix :
+		    config->global.ipv6_prefix);
+		break;
+	case KEY_client_net:
+		put_client(out, &session->client,
+		    limit->ipv4_prefix > 0 ? limit->ipv4_prefix :
+		    NET_IPV4_BITS,
+		    limit->ipv6_prefix > 0 ? limit->ipv6_prefix :
+		    NET_IPV6_BITS);
+		break;
+	case KEY_listener:
+		put_listener(out, session);
+		break;
+	case KEY_everyone:
+		text_put(out, "all");
+		break;
+	case KEY_helo:
+		put_lower(out, session->helo);
+		break;
+	case KEY_user:
+		if (config->folding.fold_case)
+			put_lower(out, session->user);
+		else
+			text_put(out, session->user);
+		break;
+	case KEY_user_domain:
+		put_lower(out, session_user_domain(session));
+		break;
+	case KEY_sender:
+		put_mailbox(out, &session->sender, &config->folding);
+		break;
+	case KEY_sender_domain:
+		text_put(out, session->sender.domain);
+		break;
+	case KEY_recipient:
+		put_mailbox(out, recipient, &config->folding);
+		break;
+	case KEY_recipient_domain:
+		text_put(out, recipient != NULL ? recipient->domain : "");
+		break;
+	case KEY_COUNT:
+		break;
+	}
+}
+
+/* False when a key has no value: the limit is not asked. */
+static bool
+build_subject(char *buffer, const struct limit_options *limit,
+    const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	struct subject_part parts[KEY_COUNT];
+	char values[KEY_COUNT * VALUE_SIZE];
+	struct text out;
+	size_t used = 0;
+
+	for (size_t i = 0; i < limit->per.count; i++) {
+		text_init(&out, values + used, VALUE_SIZE);
+		put_key(&out, limit->per.at[i], limit, config, session,
+		    recipient);
+		if (out.length == 0)
+			return false;
+		parts[i].kind = key_name(limit->per.at[i]);
+		parts[i].value = out.at;
+		parts[i].value_length = out.length;
+		used += out.length + 1;
+	}
+	subject_build(parts, limit->per.count, buffer);
+	return true;
+}
+
+void
+charges_add(struct charges *charges, const struct rule *rule,
+    const struct config *config, const struct session *session,
+    const struct path *recipient, int64_t weight)
+{
+	const struct limit_options *limit = &rule->limits;
+	char subject[SUBJECT_OCTETS_MAX + 1];
+
+	if (!build_subject(subject, limit, config, session, recipient))
+		return;
+	for (size_t i = 0; i < limit->allow.count; i++) {
+		const struct window_rule *window = &limit->allow.at[i];
+		struct charge *charge = &charges->at[charges->count++];
+
+		assert(charges->count <= CHARGES_MAX);
+		memcpy(charge->subject, subject, sizeof(subject));
+		charge->rule = rule;
+		charge->field = window->field;
+		charge->max = window->rate.max;
+		charge->window_ms = window->rate.window_ms > 0 ?
+		    window->rate.window_ms : limit->lease_ms;
+		charge->weight = weight;
+		charge->observe = rule->with.mode == MODE_OBSERVE;
+	}
+}

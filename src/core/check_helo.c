@@ -1,0 +1,61 @@
+/*
+ * check_helo.c - checks of the name given with HELO or EHLO
+ *
+ * A session that gave none passes them all: whether HELO is demanded is the
+ * MTA's business.
+ */
+#include "core/check.h"
+#include "core/lookup.h"
+
+#include "base/text.h"
+
+bool
+check_helo_not_fqdn(const struct check_input *input)
+{
+	const char *helo = input->session->helo;
+	struct ip ip;
+
+	return helo[0] != '\0' && !domain_is_literal(helo) &&
+	    !ip_parse(helo, &ip) && !domain_is_fqdn(helo);
+}
+
+bool
+check_helo_localhost(const struct check_input *input)
+{
+	const struct session *session = input->session;
+
+	if (session->client.family == IP_NONE ||
+	    ip_is_loopback(&session->client))
+		return false;
+	return domain_equal(session->helo, "localhost") ||
+	    domain_equal(session->helo, "localhost.localdomain");
+}
+
+/*
+ * The server's own name is `hostname` of the configuration, and the name
+ * that the MTA gives itself. A client on loopback is this server.
+ */
+bool
+check_helo_is_me(const struct check_input *input)
+{
+	const struct session *session = input->session;
+	const char *configured = input->config->global.hostname;
+
+	if (session->helo[0] == '\0' || session->client.family == IP_NONE ||
+	    ip_is_loopback(&session->client))
+		return false;
+	if (configured[0] != '\0' && domain_equal(session->helo, configured))
+		return true;
+	if (session->hostname[0] != '\0' &&
+	    domain_equal(session->helo, session->hostname))
+		return true;
+	return lists_have_subject(&input->rule->checks.lists, SUBJECT_HELO,
+	    input->config, session, input->recipient);
+}
+
+bool
+check_helo_denied(const struct check_input *input)
+{
+	return lists_have_subject(&input->rule->checks.lists, SUBJECT_HELO,
+	    input->config, input->session, input->recipient);
+}

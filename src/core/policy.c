@@ -1,0 +1,456 @@
+/*
+ * policy.c - which policy speaks to this event, and what it says
+ */
+#include "core/policy.h"
+
+#include "core/lookup.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const outcome_names[OUTCOME_COUNT] = {
+	[OUTCOME_PASSES] = "passes",
+	[OUTCOME_REFUSES] = "refuses",
+	[OUTCOME_OBSERVED] = "would refuse (observed)",
+	[OUTCOME_EXEMPT] = "exempt",
+	[OUTCOME_OFF] = "off",
+	[OUTCOME_LATER] = "decided later",
+	[OUTCOME_NOT_ASKED] = "not asked",
+	[OUTCOME_ACCEPTED_ON_FAILURE] = "accepted on failure",
+};
+
+bool
+except_has(const struct except *except, const struct config *config,
+    const struct session *session, const struct path *recipient)
+{
+	for (size_t i = 0; i < except->count; i++)
+		if (list_has_subject(except->at[i].list,
+		    except->at[i].subject, config, session, recipient))
+			return true;
+	return false;
+}
+
+/* No lists demanded, or one of them has it. */
+static bool
+lists_agree(const struct lists *lists, enum subject subject,
+    const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	return lists->count == 0 || lists_have_subject(lists, subject, config,
+	    session, recipient);
+}
+
+static bool
+match_agrees(const struct match_options *match, const struct config *config,
+    const struct session *session, const struct path *recipient)
+{
+	bool authenticated = session_is_authenticated(session);
+
+	if (match->authenticated == TRISTATE_TRUE && !authenticated)
+		return false;
+	if (match->authenticated == TRISTATE_FALSE && authenticated)
+		return false;
+	if (match->listeners.count > 0 &&
+	    !session_came_to(session, &match->listeners))
+		return false;
+	return lists_agree(&match->clients, SUBJECT_CLIENT, config, session,
+		recipient) &&
+	    lists_agree(&match->users, SUBJECT_USER, config, session,
+		recipient) &&
+	    lists_agree(&match->helo, SUBJECT_HELO, config, session,
+		recipient) &&
+	    lists_agree(&match->senders, SUBJECT_SENDER, config, session,
+		recipient) &&
+	    lists_agree(&match->recipients, SUBJECT_RECIPIENT, config,
+		session, recipient);
+}
+
+const struct policy *
+policy_select(const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	for (size_t i = 0; i < config->policy_count; i++) {
+		const struct policy *policy = &config->policies[i];
+
+		if (policy->has_match && !match_agrees(&policy->match, config,
+		    session, recipient))
+			continue;
+		if (!except_has(&policy->with.except, config, session,
+		    recipient))
+			return policy;
+	}
+	return NULL;
+}
+
+/* What all functions below look at. */
+struct judgement {
+	const struct config *config;
+	const struct session *session;
+	const struct event *event;
+	const struct policy *policy;
+	struct facts *facts;
+	struct verdict *verdict;
+	struct trace *trace;
+};
+
+static void
+note(struct judgement *j, const struct rule *rule, enum outcome outcome,
+    int charge)
+{
+	struct trace *trace = j->trace;
+
+	if (outcome == OUTCOME_OBSERVED &&
+	    j->verdict->observed_count < OBSERVED_MAX)
+		j->verdict->observed[j->verdict->observed_count++] = rule;
+	if (trace != NULL && trace->count < TRACE_STEPS_MAX)
+		trace->steps[trace->count++] = (struct step_taken){
+			.rule = rule, .outcome = outcome, .charge = charge
+		};
+}
+
+static void
+refuse(struct judgement *j, const struct rule *rule, const struct reply *reply)
+{
+	j->verdict->refused = true;
+	j->verdict->rule = rule;
+	j->verdict->reply = reply;
+}
+
+/* Off, or exempt: said once for checks and limits alike. */
+static bool
+rule_is_idle(struct judgement *j, const struct rule *rule)
+{
+	if (rule->with.mode == MODE_OFF) {
+		note(j, rule, OUTCOME_OFF, -1);
+		return true;
+	}
+	if (except_has(&rule->with.except, j->config, j->session,
+	    j->event->recipient)) {
+		note(j, rule, OUTCOME_EXEMPT, -1);
+		return true;
+	}
+	return false;
+}
+
+/* Can this check be decided at the stage we are at? */
+static bool
+check_is_due(const struct judgement *j, const struct rule *rule)
+{
+	switch (j->event->stage) {
+	case STAGE_MAIL:
+		return j->policy->with.speak == SPEAK_EARLY &&
+		    rule->check->stage <= STAGE_MAIL;
+	case STAGE_RCPT:
+		return rule->check->stage <= STAGE_RCPT;
+	case STAGE_EOM:
+		return (rule->check->steps & STEP_CONTENT) != 0;
+	case STAGE_CONNECT:
+	case STAGE_HELO:
+	case STAGE_EOH:
+	case STAGE_ANY:
+		break;
+	}
+	return false;
+}
+
+/* True when it refuses and nothing further is to be asked. */
+static bool
+judge_check(struct judgement *j, const struct rule *rule)
+{
+	const struct check_input input = {
+		.rule = rule,
+		.config = j->config,
+		.session = j->session,
+		.recipient = j->event->recipient,
+		.stage = j->event->stage,
+	};
+
+	if (!check_is_due(j, rule)) {
+		if (rule->check->stage > j->event->stage)
+			note(j, rule, OUTCOME_LATER, -1);
+		return false;
+	}
+	if (rule_is_idle(j, rule))
+		return false;
+	if (!rule->check->refuses(&input)) {
+		note(j, rule, OUTCOME_PASSES, -1);
+		return false;
+	}
+	if (rule->with.mode == MODE_OBSERVE) {
+		note(j, rule, OUTCOME_OBSERVED, -1);
+		return false;
+	}
+	note(j, rule, OUTCOME_REFUSES, -1);
+	refuse(j, rule, rule->with.reply);
+	return true;
+}
+
+/*
+ * What a limit adds at this stage, or -1: nothing. Octets that MAIL did not
+ * declare are 0 here, and charged at the end of data by the engine, which
+ * keeps what this message has been charged.
+ */
+static int64_t
+limit_weight(const struct judgement *j, const struct rule *rule)
+{
+	bool connect = j->event->stage == STAGE_CONNECT;
+
+	if (!connect && j->event->stage != STAGE_RCPT)
+		return -1;
+	switch (rule->limits.count) {
+	case COUNT_connections:
+	case COUNT_open_connections:
+		return connect ? 1 : -1;
+	case COUNT_messages:
+	case COUNT_recipients:
+		return connect ? -1 : 1;
+	case COUNT_bytes:
+		if (connect)
+			return -1;
+		return j->session->declared_bytes > 0 ?
+		    j->session->declared_bytes : 0;
+	case COUNT_COUNT:
+		break;
+	}
+	return -1;
+}
+
+/* Gather what all limits would charge. */
+static void
+gather_charges(struct judgement *j)
+{
+	struct charges *charges = &j->facts->charges;
+
+	charges->count = 0;
+	for (size_t i = 0; i < j->policy->rule_count; i++) {
+		const struct rule *rule = &j->policy->rules[i];
+		size_t before = charges->count;
+		int64_t weight;
+
+		if (rule->check != NULL)
+			continue;
+		weight = limit_weight(j, rule);
+		if (weight < 0 || rule_is_idle(j, rule))
+			continue;
+		charges_add(charges, rule, j->config, j->session,
+		    j->event->recipient, weight);
+		if (charges->count == before)
+			note(j, rule, OUTCOME_NOT_ASKED, -1);
+	}
+}
+
+/* The store did not answer: `on_failure` of each limit, in one place. */
+static void
+judge_failure(struct judgement *j)
+{
+	const struct charges *charges = &j->facts->charges;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct rule *rule = charges->at[i].rule;
+		bool defers = rule->with.on_failure == ON_FAILURE_DEFER &&
+		    rule->with.mode == MODE_ENFORCE;
+
+		if (i > 0 && charges->at[i - 1].rule == rule)
+			continue;
+		if (defers && !j->verdict->refused) {
+			note(j, rule, OUTCOME_REFUSES, (int)i);
+			refuse(j, rule, reply_of(REPLY_store_unavailable));
+		} else
+			note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, (int)i);
+	}
+}
+
+/* Does any window of an observed limit hold more than it may? */
+static bool
+observed_limit_is_over(const struct facts *facts, size_t first)
+{
+	const struct charges *charges = &facts->charges;
+
+	for (size_t i = first; i < charges->count &&
+	    charges->at[i].rule == charges->at[first].rule; i++)
+		if (charges->at[i].observe &&
+		    facts->counters.used[i] > charges->at[i].max)
+			return true;
+	return false;
+}
+
+static void
+judge_counters(struct judgement *j)
+{
+	const struct charges *charges = &j->facts->charges;
+	const struct charge_answer *answer = &j->facts->counters;
+	const struct rule *refusing = NULL;
+
+	if (answer->status == CHARGE_UNAVAILABLE) {
+		judge_failure(j);
+		return;
+	}
+	if (answer->status == CHARGE_REFUSED) {
+		const struct charge *charge = &charges->at[answer->refused];
+
+		assert(answer->refused < charges->count);
+		refusing = charge->rule;
+		refuse(j, refusing, refusing->with.reply);
+		j->verdict->charge = charge;
+		j->verdict->used = answer->used[answer->refused];
+		j->verdict->retry_ms = answer->retry_ms;
+	}
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct rule *rule = charges->at[i].rule;
+
+		if (i > 0 && charges->at[i - 1].rule == rule)
+			continue;
+		if (rule == refusing)
+			note(j, rule, OUTCOME_REFUSES, (int)i);
+		else if (observed_limit_is_over(j->facts, i))
+			note(j, rule, OUTCOME_OBSERVED, (int)i);
+		else
+			note(j, rule, OUTCOME_PASSES, (int)i);
+	}
+}
+
+/* Checks in the policy's order; true when one refuses. */
+static bool
+judge_checks(struct judgement *j)
+{
+	const struct policy *policy = j->policy;
+
+	j->verdict->policy = policy;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].check != NULL &&
+		    judge_check(j, &policy->rules[i]))
+			return true;
+	return false;
+}
+
+/* Checks first, cheapest first, then all limits at once. */
+static unsigned int
+judge_policy(struct judgement *j)
+{
+	if (judge_checks(j))
+		return 0;
+	gather_charges(j);
+	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
+}
+
+/*
+ * The end of data: all policies that accepted a recipient are asked again,
+ * then what the content weighs is charged. facts->charges comes from the
+ * engine, made from what this message was charged so far.
+ */
+static unsigned int
+judge_message(struct judgement *j)
+{
+	for (size_t i = 0; i < j->session->policy_count; i++) {
+		j->policy = j->session->policies[i];
+		if (judge_checks(j))
+			return 0;
+	}
+	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
+}
+
+unsigned int
+policy_judge(const struct config *config, const struct session *session,
+    const struct event *event, struct facts *facts, struct verdict *verdict,
+    struct trace *trace)
+{
+	struct judgement j = {
+		.config = config,
+		.session = session,
+		.event = event,
+		.facts = facts,
+		.verdict = verdict,
+		.trace = trace,
+	};
+
+	/* Counters come last: everything before has passed already. */
+	if ((facts->have & (1u << FACT_counters)) != 0) {
+		judge_counters(&j);
+		return 0;
+	}
+	memset(verdict, 0, sizeof(*verdict));
+	if (trace != NULL)
+		trace->count = 0;
+	switch (event->stage) {
+	case STAGE_CONNECT:
+	case STAGE_MAIL:
+	case STAGE_RCPT:
+		j.policy = policy_select(config, session, event->recipient);
+		return j.policy != NULL ? judge_policy(&j) : 0;
+	case STAGE_EOM:
+		return judge_message(&j);
+	case STAGE_HELO:
+	case STAGE_EOH:
+	case STAGE_ANY:
+		break;
+	}
+	return 0;
+}
+
+/* What the lists of an `except` look up. */
+static unsigned int
+except_steps(const struct except *except)
+{
+	for (size_t i = 0; i < except->count; i++)
+		if (except->at[i].subject == SUBJECT_HELO)
+			return STEP_HELO;
+	return 0;
+}
+
+static unsigned int
+limit_steps(const struct rule *rule)
+{
+	unsigned int steps = 0;
+
+	for (size_t i = 0; i < rule->limits.per.count; i++)
+		if (rule->limits.per.at[i] == KEY_helo)
+			steps |= STEP_HELO;
+	switch (rule->limits.count) {
+	case COUNT_connections:
+	case COUNT_open_connections:
+		steps |= STEP_CONNECT_REPLY;
+		break;
+	case COUNT_bytes:
+		steps |= STEP_CONTENT;
+		break;
+	case COUNT_messages:
+	case COUNT_recipients:
+	case COUNT_COUNT:
+		break;
+	}
+	return steps;
+}
+
+static unsigned int
+rule_steps(const struct rule *rule, const struct policy *policy)
+{
+	unsigned int steps = except_steps(&rule->with.except);
+
+	if (rule->with.mode == MODE_OFF)
+		return 0;
+	if ((reply_fields(rule->with.reply) & (UINT32_C(1) << FIELD_helo)) != 0)
+		steps |= STEP_HELO;
+	if (rule->check == NULL)
+		return steps | limit_steps(rule);
+	if (policy->with.speak == SPEAK_EARLY &&
+	    rule->check->stage <= STAGE_MAIL)
+		steps |= STEP_MAIL_REPLY;
+	return steps | rule->check->steps;
+}
+
+unsigned int
+policy_steps(const struct config *config)
+{
+	unsigned int steps = 0;
+
+	for (size_t i = 0; i < config->policy_count; i++) {
+		const struct policy *policy = &config->policies[i];
+
+		steps |= except_steps(&policy->with.except);
+		if (policy->has_match && policy->match.helo.count > 0)
+			steps |= STEP_HELO;
+		for (size_t k = 0; k < policy->rule_count; k++)
+			steps |= rule_steps(&policy->rules[k], policy);
+	}
+	return steps;
+}

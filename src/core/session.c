@@ -1,0 +1,142 @@
+/*
+ * session.c - what is known of one SMTP session, and how events change it
+ */
+#include "core/session.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+void
+session_init(struct session *session)
+{
+	memset(session, 0, sizeof(*session));
+	session->declared_bytes = -1;
+}
+
+void
+session_end_transaction(struct session *session)
+{
+	session->in_transaction = false;
+	session->user[0] = '\0';
+	session->sender.text[0] = '\0';
+	session->sender.local[0] = '\0';
+	session->sender.domain[0] = '\0';
+	session->sender.is_null = false;
+	session->sender.is_valid = false;
+	session->sender.is_too_long = false;
+	session->declared_bytes = -1;
+	session->received_bytes = 0;
+	session->recipients = 0;
+	session->policy_count = 0;
+}
+
+static void
+keep(char *to, size_t size, const char *from)
+{
+	(void)text_copy(to, size, from != NULL ? from : "");
+}
+
+/*
+ * The MTA's host name argument is the verified name, or the address in
+ * brackets when there is none (measured on both MTAs); Postfix's macro says
+ * "unknown".
+ */
+static void
+apply_connect(struct session *session, const struct event *event)
+{
+	const char *name = event->client_name;
+
+	session_init(session);
+	session->client = event->client;
+	if (name != NULL && name[0] != '[' &&
+	    !text_equal_nocase(name, "unknown"))
+		keep(session->client_name, sizeof(session->client_name), name);
+	text_lower(session->client_name);
+	keep(session->hostname, sizeof(session->hostname), event->hostname);
+	keep(session->listener, sizeof(session->listener), event->listener);
+	keep(session->port, sizeof(session->port), event->port);
+}
+
+static void
+apply_mail(struct session *session, const struct event *event)
+{
+	session_end_transaction(session);
+	session->in_transaction = true;
+	path_parse(event->path != NULL ? event->path : "", &session->sender);
+	keep(session->user, sizeof(session->user), event->user);
+	if (event->parameters != NULL)
+		session->declared_bytes =
+		    session_declared_size(event->parameters);
+}
+
+void
+session_apply(struct session *session, const struct event *event)
+{
+	switch (event->stage) {
+	case STAGE_CONNECT:
+		apply_connect(session, event);
+		break;
+	case STAGE_HELO:
+		/* EHLO clears the transaction (RFC 5321 4.1.4). */
+		session_end_transaction(session);
+		keep(session->helo, sizeof(session->helo), event->helo);
+		break;
+	case STAGE_MAIL:
+		apply_mail(session, event);
+		break;
+	case STAGE_RCPT:
+	case STAGE_EOH:
+	case STAGE_EOM:
+	case STAGE_ANY:
+		break;
+	}
+}
+
+void
+session_accept_recipient(struct session *session, const struct policy *policy)
+{
+	if (session->recipients < INT32_MAX)
+		session->recipients++;
+	for (size_t i = 0; i < session->policy_count; i++)
+		if (session->policies[i] == policy)
+			return;
+	if (policy != NULL && session->policy_count < MESSAGE_POLICIES_MAX)
+		session->policies[session->policy_count++] = policy;
+}
+
+bool
+session_is_authenticated(const struct session *session)
+{
+	return session->user[0] != '\0';
+}
+
+const char *
+session_user_domain(const struct session *session)
+{
+	const char *at = strrchr(session->user, '@');
+
+	return at != NULL ? at + 1 : "";
+}
+
+bool
+session_came_to(const struct session *session, const struct strings *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (strcmp(listeners->at[i], session->port) == 0 ||
+		    text_equal_nocase(listeners->at[i], session->listener))
+			return true;
+	return false;
+}
+
+int64_t
+session_declared_size(const char *const parameters[])
+{
+	int64_t size;
+
+	for (; *parameters != NULL; parameters++)
+		if (text_equal_nocase_n(*parameters, "SIZE=", 5) &&
+		    text_parse_number(*parameters + 5, INT64_MAX / 2, &size))
+			return size;
+	return -1;
+}

@@ -1,0 +1,616 @@
+/*
+ * engine.c - from an event to an answer
+ *
+ * engine_event() is the heart; around it stand the life of configurations
+ * (held by conversations, so that a reload never pulls one away) and the
+ * settling of what a message was charged.
+ */
+#include "io/engine.h"
+
+#include "base/text.h"
+#include "io/conffile.h"
+#include "io/ledger.h"
+#include "io/metrics.h"
+#include "io/record.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A configuration and how many hold it. */
+struct held {
+	struct held *next;
+	struct config *config;
+	size_t holders;		/* the engine itself is one while it runs */
+};
+
+struct engine {
+	struct store *store;	/* borrowed */
+	atomic_uint_fast64_t references;
+	pthread_mutex_t lock;	/* of the rest */
+	struct held *current;
+	struct held *all;
+	struct conversation *conversations;
+};
+
+struct conversation {
+	struct conversation *next, *previous;	/* under the engine's lock */
+	struct engine *engine;
+	struct held *held;
+	unsigned int steps;	/* what the MTA was asked to send */
+	struct session session;
+	struct facts facts;
+	struct ledger message;		/* until the end of the transaction */
+	struct ledger connection;	/* until the connection closes */
+	int64_t connection_ms;		/* when that was charged last */
+	struct trace *trace;
+};
+
+/* --- configurations ---------------------------------------------------- */
+
+static struct held *
+held_open(struct config *config)
+{
+	struct held *held = calloc(1, sizeof(*held));
+
+	if (held == NULL)
+		abort();
+	held->config = config;
+	held->holders = 1;
+	return held;
+}
+
+/* With the lock held: what is no longer held is unlinked and returned. */
+static struct held *
+release_locked(struct engine *engine, struct held *held)
+{
+	struct held **link = &engine->all;
+
+	if (--held->holders > 0)
+		return NULL;
+	while (*link != held)
+		link = &(*link)->next;
+	*link = held->next;
+	return held;
+}
+
+static void
+held_close(struct held *held)
+{
+	if (held == NULL)
+		return;
+	config_close(&held->config);
+	free(held);
+}
+
+static void
+release(struct engine *engine, struct held *held)
+{
+	struct held *ended;
+
+	pthread_mutex_lock(&engine->lock);
+	ended = release_locked(engine, held);
+	pthread_mutex_unlock(&engine->lock);
+	held_close(ended);
+}
+
+static struct held *
+hold_current(struct engine *engine)
+{
+	struct held *held;
+
+	pthread_mutex_lock(&engine->lock);
+	held = engine->current;
+	held->holders++;
+	pthread_mutex_unlock(&engine->lock);
+	return held;
+}
+
+struct engine *
+engine_open(struct config *config, struct store *store, uint64_t seed)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (engine == NULL)
+		abort();
+	engine->store = store;
+	atomic_init(&engine->references, seed);
+	pthread_mutex_init(&engine->lock, NULL);
+	engine->current = held_open(config);
+	engine->all = engine->current;
+	return engine;
+}
+
+/* Conversations that the end of the program cuts off give back, too. */
+static void
+close_conversations(struct engine *engine, int64_t now_ms)
+{
+	while (engine->conversations != NULL) {
+		struct conversation *c = engine->conversations;
+
+		conversation_close(&c, now_ms);
+	}
+}
+
+void
+engine_close(struct engine **engine, int64_t now_ms)
+{
+	if (*engine == NULL)
+		return;
+	close_conversations(*engine, now_ms);
+	release(*engine, (*engine)->current);
+	pthread_mutex_destroy(&(*engine)->lock);
+	free(*engine);
+	*engine = NULL;
+}
+
+void
+engine_reload(struct engine *engine, struct config *config)
+{
+	struct held *held = held_open(config), *ended;
+
+	pthread_mutex_lock(&engine->lock);
+	held->next = engine->all;
+	engine->all = held;
+	ended = release_locked(engine, engine->current);
+	engine->current = held;
+	pthread_mutex_unlock(&engine->lock);
+	held_close(ended);
+	metric_add(METRIC_reloads);
+}
+
+const struct config *
+engine_hold_config(struct engine *engine)
+{
+	return hold_current(engine)->config;
+}
+
+void
+engine_unhold_config(struct engine *engine, const struct config *config)
+{
+	struct held *held;
+
+	pthread_mutex_lock(&engine->lock);
+	for (held = engine->all; held != NULL; held = held->next)
+		if (held->config == config)
+			break;
+	if (held != NULL)
+		held = release_locked(engine, held);
+	pthread_mutex_unlock(&engine->lock);
+	held_close(held);
+}
+
+/* --- conversations ----------------------------------------------------- */
+
+struct conversation *
+conversation_open(struct engine *engine)
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->engine = engine;
+	c->held = hold_current(engine);
+	c->steps = c->held->config->steps;
+	session_init(&c->session);
+	pthread_mutex_lock(&engine->lock);
+	c->next = engine->conversations;
+	if (c->next != NULL)
+		c->next->previous = c;
+	engine->conversations = c;
+	pthread_mutex_unlock(&engine->lock);
+	return c;
+}
+
+const struct config *
+conversation_config(const struct conversation *c)
+{
+	return c->held->config;
+}
+
+const struct session *
+conversation_session(const struct conversation *c)
+{
+	return &c->session;
+}
+
+const struct facts *
+conversation_facts(const struct conversation *c)
+{
+	return &c->facts;
+}
+
+void
+conversation_trace(struct conversation *c, struct trace *trace)
+{
+	c->trace = trace;
+}
+
+void
+conversation_received(struct conversation *c, int64_t octets)
+{
+	c->session.received_bytes += octets;
+}
+
+static int64_t
+timeout_of(const struct conversation *c)
+{
+	return c->held->config->global.event_timeout_ms;
+}
+
+/* Nothing of the message stays counted. */
+static void
+give_back(struct conversation *c, int64_t now_ms)
+{
+	ledger_refund(&c->message, c->engine->store, now_ms, timeout_of(c));
+}
+
+void
+conversation_abort(struct conversation *c, int64_t now_ms)
+{
+	give_back(c, now_ms);
+	session_end_transaction(&c->session);
+}
+
+void
+conversation_close(struct conversation **conversation, int64_t now_ms)
+{
+	struct conversation *c = *conversation;
+
+	if (c == NULL)
+		return;
+	pthread_mutex_lock(&c->engine->lock);
+	if (c->next != NULL)
+		c->next->previous = c->previous;
+	if (c->previous != NULL)
+		c->previous->next = c->next;
+	else
+		c->engine->conversations = c->next;
+	pthread_mutex_unlock(&c->engine->lock);
+	conversation_abort(c, now_ms);
+	ledger_refund(&c->connection, c->engine->store, now_ms,
+	    timeout_of(c));
+	ledger_clear(&c->message);
+	ledger_clear(&c->connection);
+	release(c->engine, c->held);
+	free(c);
+	*conversation = NULL;
+}
+
+/*
+ * Between messages a conversation moves to the running configuration, if
+ * the MTA was asked for all that it needs.
+ */
+static void
+move_to_current(struct conversation *c)
+{
+	struct held *held = hold_current(c->engine);
+
+	if (held == c->held || (held->config->steps & ~c->steps) != 0) {
+		release(c->engine, held);
+		return;
+	}
+	release(c->engine, c->held);
+	c->held = held;
+}
+
+/* --- the store --------------------------------------------------------- */
+
+/*
+ * A message is counted once in each counter, with the first recipient that
+ * touches it: what it was charged before is left out.
+ */
+static void
+drop_charged_before(struct conversation *c)
+{
+	struct charges *charges = &c->facts.charges;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct charge *charge = &charges->at[i];
+		enum count count = charge->rule->limits.count;
+
+		if ((count == COUNT_messages || count == COUNT_bytes) &&
+		    ledger_find(&c->message, charge->subject,
+		    charge->field) != NULL)
+			continue;
+		if (kept != i)
+			charges->at[kept] = *charge;
+		kept++;
+	}
+	charges->count = kept;
+}
+
+/*
+ * At the end of data: charge what the content weighs beyond what MAIL
+ * declared, and give back what it weighs less.
+ */
+static void
+gather_content(struct conversation *c, const struct event *event)
+{
+	struct charges *charges = &c->facts.charges;
+
+	charges->count = 0;
+	for (size_t i = 0; i < c->message.count; i++) {
+		struct ledger_entry *entry = &c->message.at[i];
+		int64_t more = c->session.received_bytes - entry->weight;
+		struct charge *charge;
+
+		if (entry->count != COUNT_bytes || more == 0)
+			continue;
+		if (more < 0) {
+			const struct refund less = {
+				.subject = entry->subject,
+				.field = entry->field,
+				.window_ms = entry->window_ms,
+				.weight = -more,
+				.at_ms = entry->at_ms,
+			};
+
+			store_refund(c->engine->store, &less, 1,
+			    event->now_ms, timeout_of(c));
+			entry->weight += more;
+			continue;
+		}
+		if (charges->count == CHARGES_MAX)
+			break;
+		charge = &charges->at[charges->count++];
+		memcpy(charge->subject, entry->subject,
+		    sizeof(charge->subject));
+		charge->rule = entry->rule;
+		charge->field = entry->field;
+		charge->max = entry->max;
+		charge->window_ms = entry->window_ms;
+		charge->weight = more;
+		charge->observe = entry->observe;
+	}
+}
+
+static void
+fetch_counters(struct conversation *c, const struct event *event)
+{
+	struct charge_answer *answer = &c->facts.counters;
+	const struct charges *charges = &c->facts.charges;
+
+	answer->status = CHARGE_ALLOWED;
+	if (charges->count > 0) {
+		metric_add(METRIC_store_calls);
+		store_charge(c->engine->store, charges, STORE_CHARGE,
+		    event->now_ms, timeout_of(c), answer);
+		if (answer->status == CHARGE_UNAVAILABLE)
+			metric_add(METRIC_store_failures);
+	}
+	c->facts.have |= 1u << FACT_counters;
+}
+
+/* What the store has charged is written down before anything can fail. */
+static void
+note_charged(struct conversation *c, const struct event *event)
+{
+	const struct charge_answer *answer = &c->facts.counters;
+	const struct charges *charges = &c->facts.charges;
+	struct charges kept = { .count = 0 };
+
+	if ((c->facts.have & (1u << FACT_counters)) == 0 ||
+	    answer->status != CHARGE_ALLOWED || charges->count == 0)
+		return;
+	/* What is charged at the end of data stays: the message does. */
+	if (event->stage == STAGE_EOM)
+		return;
+	if (event->stage == STAGE_RCPT) {
+		ledger_add(&c->message, charges, answer->now_ms);
+		return;
+	}
+	/* Of a connection only what ends with it is ever given back. */
+	for (size_t i = 0; i < charges->count; i++)
+		if (charges->at[i].rule->limits.count ==
+		    COUNT_open_connections)
+			kept.at[kept.count++] = charges->at[i];
+	ledger_add(&c->connection, &kept, answer->now_ms);
+	c->connection_ms = event->now_ms;
+}
+
+/*
+ * An open connection is charged for the limit's lease and renewed when half
+ * of it has passed, so that a crash frees it by itself.
+ */
+static void
+renew_lease(struct conversation *c, const struct event *event)
+{
+	struct charges charges = { .count = 0 };
+	struct charge_answer answer;
+	int64_t age = event->now_ms - c->connection_ms;
+
+	for (size_t i = 0; i < c->connection.count; i++) {
+		const struct ledger_entry *entry = &c->connection.at[i];
+		struct charge *charge;
+
+		if (age < entry->window_ms / 2 ||
+		    charges.count == CHARGES_MAX)
+			continue;
+		charge = &charges.at[charges.count++];
+		memcpy(charge->subject, entry->subject,
+		    sizeof(charge->subject));
+		charge->rule = NULL;
+		charge->field = entry->field;
+		charge->max = entry->max;
+		charge->window_ms = entry->window_ms;
+		charge->weight = entry->weight;
+		charge->observe = true;
+	}
+	if (charges.count == 0)
+		return;
+	store_charge(c->engine->store, &charges, STORE_FORCE, event->now_ms,
+	    timeout_of(c), &answer);
+	if (answer.status != CHARGE_ALLOWED)
+		return;
+	for (size_t i = 0, k = 0; i < c->connection.count; i++) {
+		struct ledger_entry *entry = &c->connection.at[i];
+		const struct refund old = {
+			.subject = entry->subject,
+			.field = entry->field,
+			.window_ms = entry->window_ms,
+			.weight = entry->weight,
+			.at_ms = entry->at_ms,
+		};
+
+		if (k == charges.count || charges.at[k].field != entry->field)
+			continue;
+		store_refund(c->engine->store, &old, 1, event->now_ms,
+		    timeout_of(c));
+		entry->at_ms = answer.now_ms;
+		k++;
+	}
+	c->connection_ms = event->now_ms;
+}
+
+/* --- the answer -------------------------------------------------------- */
+
+/* Six letters that people can read out: no I, L, O, U (Crockford). */
+static void
+make_reference(struct engine *engine, char ref[REPLY_REF_SIZE])
+{
+	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	/* splitmix64: neighbours look nothing alike */
+	uint64_t x = atomic_fetch_add(&engine->references, 1) *
+	    UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	x ^= x >> 31;
+	for (size_t i = 0; i + 1 < REPLY_REF_SIZE; i++)
+		ref[i] = letters[(x >> (5 * i)) & 31];
+	ref[REPLY_REF_SIZE - 1] = '\0';
+}
+
+static enum answer_kind
+kind_of(const struct reply *reply)
+{
+	if (reply_closes(reply))
+		return ANSWER_CLOSE;
+	return reply_is_permanent(reply) ? ANSWER_REJECT : ANSWER_TEMPFAIL;
+}
+
+static void
+make_answer(struct conversation *c, const struct event *event,
+    struct answer *answer)
+{
+	const struct verdict *verdict = &answer->verdict;
+	struct field_values values;
+
+	answer->kind = ANSWER_CONTINUE;
+	answer->ref[0] = '\0';
+	if (!verdict->refused)
+		return;
+	answer->kind = kind_of(verdict->reply);
+	make_reference(c->engine, answer->ref);
+	field_values_fill(&values, c->held->config, &c->session, event,
+	    verdict);
+	reply_render(verdict->reply, values.at, answer->ref, &answer->reply);
+}
+
+static void
+count_answer(const struct event *event, const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->verdict.observed_count; i++)
+		metric_add(METRIC_observed);
+	if (event->stage == STAGE_CONNECT)
+		metric_add(METRIC_connections);
+	switch (answer->kind) {
+	case ANSWER_CONTINUE:
+		if (event->stage == STAGE_RCPT)
+			metric_add(METRIC_recipients);
+		if (event->stage == STAGE_EOM)
+			metric_add(METRIC_messages);
+		break;
+	case ANSWER_TEMPFAIL:
+	case ANSWER_CLOSE:
+		metric_add(METRIC_refused_temporary);
+		break;
+	case ANSWER_REJECT:
+		metric_add(METRIC_refused_permanent);
+		break;
+	}
+}
+
+/*
+ * Settle what is over. libmilter calls no abort after our own refusal of
+ * MAIL or of the message (facts measured): it is given back here.
+ */
+static void
+settle(struct conversation *c, const struct event *event,
+    const struct answer *answer)
+{
+	bool refused = answer->kind != ANSWER_CONTINUE;
+
+	switch (event->stage) {
+	case STAGE_MAIL:
+		if (refused)
+			session_end_transaction(&c->session);
+		break;
+	case STAGE_RCPT:
+		if (!refused)
+			session_accept_recipient(&c->session,
+			    answer->verdict.policy);
+		break;
+	case STAGE_EOM:
+		if (refused)
+			give_back(c, event->now_ms);
+		ledger_keep(&c->message);
+		session_end_transaction(&c->session);
+		break;
+	case STAGE_CONNECT:
+	case STAGE_HELO:
+	case STAGE_EOH:
+	case STAGE_ANY:
+		break;
+	}
+}
+
+/* A new MAIL or HELO ends a message that was never finished. */
+static void
+begin(struct conversation *c, const struct event *event)
+{
+	if (event->stage != STAGE_MAIL && event->stage != STAGE_HELO)
+		return;
+	give_back(c, event->now_ms);
+	if (event->stage == STAGE_HELO)
+		return;
+	move_to_current(c);
+	renew_lease(c, event);
+}
+
+void
+engine_event(struct conversation *c, struct event *event,
+    struct answer *answer)
+{
+	struct path recipient;
+	unsigned int want;
+
+	begin(c, event);
+	session_apply(&c->session, event);
+	event->recipient = NULL;
+	if (event->stage == STAGE_RCPT) {
+		path_parse(event->path != NULL ? event->path : "", &recipient);
+		event->recipient = &recipient;
+	}
+	c->facts.have = 0;
+	c->facts.charges.count = 0;
+	if (event->stage == STAGE_EOM)
+		gather_content(c, event);
+	while ((want = policy_judge(c->held->config, &c->session, event,
+	    &c->facts, &answer->verdict, c->trace)) != 0) {
+		assert(want == 1u << FACT_counters);
+		if (event->stage == STAGE_RCPT)
+			drop_charged_before(c);
+		fetch_counters(c, event);
+	}
+	make_answer(c, event, answer);
+	note_charged(c, event);
+	record_answer(&c->session, event, answer);
+	count_answer(event, answer);
+	settle(c, event, answer);
+	event->recipient = NULL;
+}

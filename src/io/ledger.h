@@ -1,0 +1,60 @@
+/*
+ * ledger.h - what a conversation has been charged and may have to give back
+ *
+ * A message's ledger is settled at its end: kept when the message is
+ * accepted, refunded when it is not. A connection's ledger is refunded when
+ * it closes. Holds copies, so that it outlives the configuration it was
+ * charged under. Not shared between threads.
+ */
+#ifndef FLOODGATE_IO_LEDGER_H
+#define FLOODGATE_IO_LEDGER_H
+
+#include "core/charge.h"
+#include "io/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Past this, charges are no longer noted down: they stay counted even when
+ * the message is given up, which errs to the safe side.
+ */
+#define LEDGER_MAX 20000
+#define LEDGER_FIELD_SIZE 96
+
+struct ledger_entry {
+	char subject[SUBJECT_OCTETS_MAX + 1];
+	char field[LEDGER_FIELD_SIZE];
+	const struct rule *rule;	/* valid within the transaction */
+	enum count count;
+	int64_t max;
+	int64_t window_ms;
+	int64_t weight;
+	int64_t at_ms;			/* the store's clock */
+	bool observe;
+};
+
+struct ledger {
+	struct ledger_entry *at;
+	size_t count;
+	size_t room;
+};
+
+/* Note down what the store has charged at `at_ms`. */
+void ledger_add(struct ledger *ledger, const struct charges *charges,
+    int64_t at_ms);
+
+/* The entry of this counter, or NULL. */
+const struct ledger_entry *ledger_find(const struct ledger *ledger,
+    const char *subject, const char *field);
+
+/* Give everything back to the store, and forget it. */
+void ledger_refund(struct ledger *ledger, struct store *store,
+    int64_t now_ms, int64_t timeout_ms);
+
+/* Forget everything: it stays charged. */
+void ledger_keep(struct ledger *ledger);
+void ledger_clear(struct ledger *ledger);	/* and free */
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * test_siphash.c - the published vectors of SipHash-1-3
+ *
+ * Key 00 01 .. 0f; the message of row n is 00 01 .. of n octets; the hash is
+ * written as its octets, lowest first.
+ */
+#include "base/siphash.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static const struct {
+	size_t length;
+	uint8_t hash[8];
+} vectors[] = {
+	{ 0,  { 0xdc, 0xc4, 0x0f, 0x05, 0x58, 0x01, 0xac, 0xab } },
+	{ 1,  { 0x93, 0xca, 0x57, 0x7d, 0xf3, 0x9b, 0xf4, 0xc9 } },
+	{ 2,  { 0x4d, 0xd4, 0xc7, 0x4d, 0x02, 0x9b, 0xcb, 0x82 } },
+	{ 3,  { 0xfb, 0xf7, 0xdd, 0xe7, 0xb8, 0x0a, 0xf8, 0x8b } },
+	{ 7,  { 0x40, 0x11, 0xb1, 0x9b, 0x98, 0x7d, 0x92, 0xd3 } },
+	{ 8,  { 0x8e, 0x9a, 0x29, 0x8d, 0x11, 0x95, 0x90, 0x36 } },
+	{ 9,  { 0xe4, 0x3d, 0x06, 0x6c, 0xb3, 0x8e, 0xa4, 0x25 } },
+	{ 15, { 0x56, 0x99, 0x51, 0x2a, 0x6d, 0xd8, 0x20, 0xd3 } },
+	{ 16, { 0x66, 0x8b, 0x90, 0x7d, 0x1a, 0xdd, 0x4f, 0xcc } },
+	{ 17, { 0x0c, 0xd8, 0xdb, 0x63, 0x90, 0x68, 0xf2, 0x9c } },
+	{ 30, { 0x63, 0xe6, 0xc5, 0x43, 0xd6, 0x11, 0x0f, 0x54 } },
+	{ 63, { 0xa8, 0xb3, 0xbb, 0xb7, 0x62, 0x90, 0x19, 0x9d } },
+};
+
+START_TEST(hash_is_as_published)
+{
+	uint8_t key[SIPHASH_KEY_SIZE], message[64];
+	uint64_t want = 0;
+
+	for (uint8_t i = 0; i < sizeof(key); i++)
+		key[i] = i;
+	for (uint8_t i = 0; i < sizeof(message); i++)
+		message[i] = i;
+	for (size_t i = 0; i < 8; i++)
+		want |= (uint64_t)vectors[_i].hash[i] << 8 * i;
+	ck_assert_uint_eq(siphash(key, message, vectors[_i].length), want);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("siphash");
+	TCase *rows = tcase_create("vectors");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(rows, hash_is_as_published, 0,
+	    (int)(sizeof(vectors) / sizeof(vectors[0])));
+	suite_add_tcase(suite, rows);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,241 @@
+/*
+ * test_charge.c - subjects: readable, injective, of one spelling
+ */
+#include "core/charge.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static const struct {
+	const char *name, *value, *want;
+} subjects[] = {
+	{ "a mailbox", "alice@example.org", "user:alice@example.org" },
+	{ "an IPv6 network", "2001:db8::/64", "user:2001:db8::/64" },
+	{ "a blank", "a b", "user:a%20b" },
+	{ "a comma", "a,b", "user:a%2Cb" },
+	{ "braces", "{x}", "user:%7Bx%7D" },
+	{ "a per cent sign", "100%", "user:100%25" },
+	{ "a tilde", "a~b", "user:a%7Eb" },
+	{ "CR LF", "a\r\nb", "user:a%0D%0Ab" },
+	{ "8-bit", "\xc3\xa9", "user:%C3%A9" },
+	{ "empty", "", "user:" },
+};
+
+START_TEST(subject_text)
+{
+	const struct subject_part part = { "user", subjects[_i].value,
+	    strlen(subjects[_i].value) };
+	char got[SUBJECT_OCTETS_MAX + 1];
+
+	subject_build(&part, 1, got);
+	ck_assert_msg(strcmp(got, subjects[_i].want) == 0,
+	    "%s: got %s, want %s", subjects[_i].name, got,
+	    subjects[_i].want);
+}
+END_TEST
+
+START_TEST(parts_do_not_run_together)
+{
+	const struct subject_part one[] = { { "user", "a,sender:b", 10 },
+	    { "sender", "c", 1 } };
+	const struct subject_part two[] = { { "user", "a", 1 },
+	    { "sender", "b,sender:c", 10 } };
+	char a[SUBJECT_OCTETS_MAX + 1], b[SUBJECT_OCTETS_MAX + 1];
+
+	subject_build(one, 2, a);
+	subject_build(two, 2, b);
+	ck_assert_str_ne(a, b);
+}
+END_TEST
+
+START_TEST(nul_and_long_values)
+{
+	char long_a[10240], long_b[10240];
+	const struct subject_part parts[] = {
+		{ "user", "a\0b", 3 }, { "user", "a", 1 },
+		{ "user", long_a, sizeof(long_a) },
+		{ "user", long_b, sizeof(long_b) },
+		{ "user", long_a, sizeof(long_a) - 1 },
+		{ "sender", long_a, sizeof(long_a) },
+	};
+	char got[6][SUBJECT_OCTETS_MAX + 1];
+
+	memset(long_a, 'x', sizeof(long_a));
+	memcpy(long_b, long_a, sizeof(long_b));
+	long_b[sizeof(long_b) - 1] = 'y';
+	for (size_t i = 0; i < 6; i++) {
+		subject_build(&parts[i], 1, got[i]);
+		ck_assert_uint_le(strlen(got[i]), SUBJECT_OCTETS_MAX);
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(got[i], got[k]);
+	}
+	ck_assert_str_eq(got[0], "user:a%00b");
+	ck_assert_ptr_nonnull(strchr(got[2], '~'));
+}
+END_TEST
+
+/* Neighbours of one length around the point where hashing begins. */
+START_TEST(injective_around_the_limit)
+{
+	char value[2 * SUBJECT_OCTETS_MAX], before[SUBJECT_OCTETS_MAX + 1] = "";
+
+	memset(value, 'a', sizeof(value));
+	for (size_t n = SUBJECT_OCTETS_MAX - 20; n < sizeof(value); n++) {
+		const struct subject_part part = { "user", value, n };
+		char got[SUBJECT_OCTETS_MAX + 1];
+
+		subject_build(&part, 1, got);
+		ck_assert_str_ne(got, before);
+		memcpy(before, got, sizeof(before));
+	}
+}
+END_TEST
+
+/* --- charges_add ------------------------------------------------------- */
+
+static struct config config;
+static struct session session;
+static struct path recipient;
+static const struct window_rule windows[] = {
+	{ { 100, 3600000 }, "1h", "l/1h" }, { { 500, 86400000 }, "1d", "l/1d" },
+};
+
+static void
+setup(void)
+{
+	struct event connect = { .stage = STAGE_CONNECT, .listener = "MTA",
+	    .port = "25" };
+	const struct event helo = { .stage = STAGE_HELO, .helo = "Mail.Example" };
+	const struct event mail = { .stage = STAGE_MAIL,
+	    .path = "<\"Bob\"+x@Example.ORG>", .user = "Alice@Example.org" };
+
+	config.global.ipv4_prefix = 32;
+	config.global.ipv6_prefix = 64;
+	config.folding = (struct folding){ true, "+" };
+	ck_assert(ip_parse("2001:db8:1:2:3::4", &connect.client));
+	session_init(&session);
+	session_apply(&session, &connect);
+	session_apply(&session, &helo);
+	session_apply(&session, &mail);
+	path_parse("<Carol+list@Sub.Example.net>", &recipient);
+}
+
+static const struct {
+	enum key key;
+	const char *want;
+} keys[] = {
+	{ KEY_client, "client:2001:db8:1:2::/64" },
+	{ KEY_client_net, "client_net:2001:db8:1::/48" },
+	{ KEY_listener, "listener:MTA/25" },
+	{ KEY_everyone, "everyone:all" },
+	{ KEY_helo, "helo:mail.example" },
+	{ KEY_user, "user:alice@example.org" },
+	{ KEY_user_domain, "user_domain:example.org" },
+	{ KEY_sender_domain, "sender_domain:example.org" },
+	{ KEY_recipient, "recipient:carol@sub.example.net" },
+	{ KEY_recipient_domain, "recipient_domain:sub.example.net" },
+};
+
+static struct rule
+rule_by(enum key key)
+{
+	struct rule rule = { .name = "l", .limits = { .ipv4_prefix = -1,
+	    .ipv6_prefix = -1, .allow = { windows, 2 } } };
+
+	rule.limits.per.at[0] = key;
+	rule.limits.per.count = 1;
+	return rule;
+}
+
+START_TEST(subject_of_each_key)
+{
+	const struct rule rule = rule_by(keys[_i].key);
+	struct charges charges = { .count = 0 };
+
+	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	ck_assert_uint_eq(charges.count, 2);
+	ck_assert_str_eq(charges.at[0].subject, keys[_i].want);
+	ck_assert_str_eq(charges.at[1].subject, keys[_i].want);
+	ck_assert_str_eq(charges.at[1].field, "l/1d");
+	ck_assert_int_eq(charges.at[1].max, 500);
+}
+END_TEST
+
+START_TEST(combined_keys)
+{
+	struct rule rule = rule_by(KEY_user);
+	struct charges charges = { .count = 0 };
+
+	rule.limits.per.at[1] = KEY_recipient_domain;
+	rule.limits.per.count = 2;
+	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	ck_assert_str_eq(charges.at[0].subject,
+	    "user:alice@example.org,recipient_domain:sub.example.net");
+}
+END_TEST
+
+/* Nobody logged in, <>, no recipient yet, local submission. */
+START_TEST(a_key_without_value_asks_nothing)
+{
+	static const enum key without[] = { KEY_user, KEY_user_domain,
+	    KEY_sender, KEY_sender_domain, KEY_recipient,
+	    KEY_recipient_domain, KEY_client, KEY_client_net, KEY_helo };
+	const struct rule rule = rule_by(without[_i]);
+	const struct event mail = { .stage = STAGE_MAIL, .path = "<>" };
+	struct charges charges = { .count = 0 };
+
+	session_init(&session);
+	session_apply(&session, &mail);
+	charges_add(&charges, &rule, &config, &session, NULL, 1);
+	ck_assert_uint_eq(charges.count, 0);
+}
+END_TEST
+
+START_TEST(one_mailbox_has_one_counter)
+{
+	static const char *const spellings[] = { "<bob@example.org>",
+	    "bob@example.org", "<BOB@Example.Org>", "<\"bob\"@example.org>",
+	    "<@relay.example:bob@example.org>", "<bob+tag@example.org>",
+	    "<bob@example.org.>" };
+	const struct rule rule = rule_by(KEY_recipient);
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		struct charges charges = { .count = 0 };
+
+		path_parse(spellings[i], &recipient);
+		charges_add(&charges, &rule, &config, &session, &recipient, 1);
+		ck_assert_str_eq(charges.at[0].subject,
+		    "recipient:bob@example.org");
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("charge");
+	TCase *subject = tcase_create("subject"), *add = tcase_create("add");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, subject);
+	tcase_add_loop_test(subject, subject_text, 0, ROWS(subjects));
+	tcase_add_test(subject, parts_do_not_run_together);
+	tcase_add_test(subject, nul_and_long_values);
+	tcase_add_test(subject, injective_around_the_limit);
+	suite_add_tcase(suite, add);
+	tcase_add_checked_fixture(add, setup, NULL);
+	tcase_add_loop_test(add, subject_of_each_key, 0, ROWS(keys));
+	tcase_add_test(add, combined_keys);
+	tcase_add_loop_test(add, a_key_without_value_asks_nothing, 0, 9);
+	tcase_add_test(add, one_mailbox_has_one_counter);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,210 @@
+/*
+ * test_check.c - checks that need no list; those that do have scenarios
+ */
+#include "core/check.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static const struct {
+	const char *check;
+	const char *name;
+	const char *client, *helo, *user, *sender, *recipient;
+	bool want;
+} rows[] = {
+	{ "helo_not_fqdn", "single label is not qualified",
+	    "192.0.2.1", "mail", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_not_fqdn", "two labels are",
+	    "192.0.2.1", "mail.example", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_not_fqdn", "an address literal is no name",
+	    "192.0.2.1", "[192.0.2.1]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_not_fqdn", "no HELO passes",
+	    "192.0.2.1", "", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_not_fqdn", "a bare address is left to another check",
+	    "192.0.2.1", "2001:db8::1", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_localhost", "localhost from outside",
+	    "192.0.2.1", "LocalHost", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_localhost", "localhost.localdomain. from outside",
+	    "192.0.2.1", "localhost.localdomain.", NULL, "<a@b.c>", "<d@e.f>",
+	    true },
+	{ "helo_localhost", "localhost from loopback",
+	    "127.0.0.1", "localhost", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_localhost", "localhost from IPv6 loopback",
+	    "::1", "localhost", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_localhost", "another name",
+	    "192.0.2.1", "localhost.example.org", NULL, "<a@b.c>", "<d@e.f>",
+	    false },
+	{ "helo_is_me", "the configured name",
+	    "192.0.2.1", "MX.example.org", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_is_me", "the MTA's own name",
+	    "192.0.2.1", "mta.example.org", NULL, "<a@b.c>", "<d@e.f>",
+	    true },
+	{ "helo_is_me", "from this server itself",
+	    "127.0.0.1", "mx.example.org", NULL, "<a@b.c>", "<d@e.f>",
+	    false },
+	{ "helo_is_me", "another name",
+	    "192.0.2.1", "mx2.example.org", NULL, "<a@b.c>", "<d@e.f>",
+	    false },
+	{ "sender_null_authenticated", "a user sends bounces",
+	    "192.0.2.1", "x", "alice", "<>", "<d@e.f>", true },
+	{ "sender_null_authenticated", "an MTA sends bounces",
+	    "192.0.2.1", "x", NULL, "<>", "<d@e.f>", false },
+	{ "sender_null_authenticated", "a user sends mail",
+	    "192.0.2.1", "x", "alice", "<a@b.c>", "<d@e.f>", false },
+	{ "auth_required", "everywhere, without options",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "auth_required", "authenticated",
+	    "192.0.2.1", "x", "alice", "<a@b.c>", "<d@e.f>", false },
+	{ "recipient_denied", "no domain",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<bob>", true },
+	{ "recipient_denied", "no path at all",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<>", true },
+	{ "recipient_denied", "postmaster is always valid (4.1.1.3)",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<Postmaster>", false },
+	{ "recipient_denied", "user at domain",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "recipient_relay_denied", "no list has it",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "recipient_relay_denied", "authenticated",
+	    "192.0.2.1", "x", "alice", "<a@b.c>", "<d@e.f>", false },
+	{ "recipient_relay_denied", "what cannot be taken apart",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<\"d@e.f>", true },
+	{ "recipient_relay_denied", "local to the MTA",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<bob>", false },
+};
+
+START_TEST(check_says)
+{
+	const struct check_row *row = check_find(rows[_i].check);
+	const struct rule rule = { .name = rows[_i].check, .check = row };
+	static const struct config config = { .global = {
+	    .hostname = "mx.example.org" }, .folding = { true, "" } };
+	struct event connect = { .stage = STAGE_CONNECT,
+	    .hostname = "mta.example.org" };
+	const struct event helo = { .stage = STAGE_HELO,
+	    .helo = rows[_i].helo };
+	const struct event mail = { .stage = STAGE_MAIL,
+	    .path = rows[_i].sender, .user = rows[_i].user };
+	struct session session;
+	struct path recipient;
+	const struct check_input input = { &rule, &config, &session,
+	    &recipient, STAGE_RCPT };
+
+	ck_assert_ptr_nonnull(row);
+	ck_assert(ip_parse(rows[_i].client, &connect.client));
+	session_apply(&session, &connect);
+	session_apply(&session, &helo);
+	session_apply(&session, &mail);
+	path_parse(rows[_i].recipient, &recipient);
+	ck_assert_msg(row->refuses(&input) == rows[_i].want, "%s: %s: got %d",
+	    rows[_i].check, rows[_i].name, !rows[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum stage stage;
+	int64_t declared, received;
+	bool want;
+} sizes[] = {
+	{ "declared just fits", STAGE_RCPT, 1000, 0, false },
+	{ "declared too big", STAGE_RCPT, 1001, 0, true },
+	{ "nothing declared", STAGE_RCPT, -1, 0, false },
+	{ "received just fits", STAGE_EOM, -1, 1000, false },
+	{ "received too big", STAGE_EOM, -1, 1001, true },
+	{ "declared small, received too big", STAGE_EOM, 10, 1001, true },
+};
+
+START_TEST(message_size)
+{
+	const struct rule rule = { .checks = { .max_size_bytes = 1000 } };
+	const struct session session = {
+		.declared_bytes = sizes[_i].declared,
+		.received_bytes = sizes[_i].received,
+	};
+	const struct check_input input = { &rule, NULL, &session, NULL,
+	    sizes[_i].stage };
+
+	ck_assert_msg(check_message_too_big(&input) == sizes[_i].want, "%s",
+	    sizes[_i].name);
+}
+END_TEST
+
+START_TEST(recipients_so_far)
+{
+	const struct rule rule = { .checks = { .max = 2 } };
+	struct session session = { .recipients = 1 };
+	const struct check_input input = { &rule, NULL, &session, NULL,
+	    STAGE_RCPT };
+
+	ck_assert(!check_too_many_recipients(&input));
+	session.recipients = 2;
+	ck_assert(check_too_many_recipients(&input));
+}
+END_TEST
+
+/* Rows are what the tables promise. */
+START_TEST(check_row_is_whole)
+{
+	const struct check_row *row = check_of((enum check_id)_i);
+
+	ck_assert_ptr_eq(check_find(row->name), row);
+	ck_assert_ptr_nonnull(row->refuses);
+	ck_assert_str_eq(reply_of(row->reply)->name, row->name);
+	ck_assert_msg((row->must & ~row->takes) == 0,
+	    "%s must have an option it does not take", row->name);
+	ck_assert_uint_gt(strlen(row->help), 0);
+}
+END_TEST
+
+START_TEST(check_rows_are_sorted)
+{
+	for (size_t i = 1; i < CHECK_COUNT; i++) {
+		const struct check_row *a = check_of((enum check_id)(i - 1));
+		const struct check_row *b = check_of((enum check_id)i);
+
+		ck_assert_msg(a->stage < b->stage || (a->stage == b->stage &&
+		    a->cost <= b->cost), "%s stands after %s", b->name,
+		    a->name);
+	}
+}
+END_TEST
+
+START_TEST(limit_row_is_whole)
+{
+	const struct limit_row *row = limit_of((enum limit_id)_i);
+	const struct keys per = { { row->per }, 1 };
+
+	ck_assert_ptr_eq(limit_find(row->name), row);
+	ck_assert_ptr_null(check_find(row->name));
+	ck_assert_str_eq(reply_of(row->reply)->name, row->name);
+	ck_assert_msg(limit_default_reply(&per, row->count) == row->reply,
+	    "%s: another name that counts the same sends %s", row->name,
+	    reply_of(limit_default_reply(&per, row->count))->name);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("check");
+	TCase *checks = tcase_create("checks"), *tables = tcase_create("tables");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, checks);
+	tcase_add_loop_test(checks, check_says, 0, ROWS(rows));
+	tcase_add_loop_test(checks, message_size, 0, ROWS(sizes));
+	tcase_add_test(checks, recipients_so_far);
+	suite_add_tcase(suite, tables);
+	tcase_add_loop_test(tables, check_row_is_whole, 0, CHECK_COUNT);
+	tcase_add_test(tables, check_rows_are_sorted);
+	tcase_add_loop_test(tables, limit_row_is_whole, 0, LIMIT_COUNT);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

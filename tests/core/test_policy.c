@@ -1,0 +1,319 @@
+/*
+ * test_policy.c - which policy speaks, in which order, and what it says
+ */
+#include "core/policy.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define COUNTERS (1u << FACT_counters)
+
+/* One list with 192.0.2.0/24, built by hand; lists are const in a rule. */
+static struct ip_range range;
+static struct list inside;
+static const struct list *inside_at[1];
+static struct except_entry inside_except;
+
+static struct config config;
+static struct policy policies[2];
+static struct rule rules[2][3];
+static const struct window_rule window = { { 10, 3600000 }, "1h", "q/1h" };
+
+static struct session session;
+static struct facts facts;
+static struct verdict verdict;
+static struct trace trace;
+static struct path recipient;
+
+static struct rule
+check_rule(const char *name)
+{
+	const struct check_row *row = check_find(name);
+
+	ck_assert_ptr_nonnull(row);
+	return (struct rule){ .name = name, .check = row,
+	    .with = { .reply = reply_of(row->reply) } };
+}
+
+static struct rule
+limit_rule(const char *name, enum key key, enum count count)
+{
+	struct rule rule = { .name = name, .with = { .reply =
+	    reply_of(limit_find(name)->reply) },
+	    .limits = { .count = count, .allow = { &window, 1 },
+	    .ipv4_prefix = -1, .ipv6_prefix = -1 } };
+
+	rule.limits.per.at[0] = key;
+	rule.limits.per.count = 1;
+	return rule;
+}
+
+/*
+ * "users": for the authenticated; the null sender, then a quota.
+ * "others": recipient of the form user@domain, at most one recipient.
+ */
+static void
+setup(void)
+{
+	struct ip_net net;
+	const char *why;
+
+	ck_assert(ip_net_parse("192.0.2.0/24", &net, &why));
+	ip_range_of(&net, &range);
+	inside.name = "inside";
+	inside.networks = (struct ip_set){ &range, 1 };
+	inside_at[0] = &inside;
+	inside_except = (struct except_entry){ SUBJECT_CLIENT_OR_USER,
+	    &inside };
+	rules[0][0] = check_rule("sender_null_authenticated");
+	rules[0][1] = limit_rule("quota_user", KEY_user, COUNT_recipients);
+	rules[1][0] = check_rule("too_many_recipients");
+	rules[1][0].checks.max = 1;
+	rules[1][1] = check_rule("helo_not_fqdn");
+	policies[0] = (struct policy){ .name = "users", .has_match = true,
+	    .match = { .authenticated = TRISTATE_TRUE }, .rules = rules[0],
+	    .rule_count = 2 };
+	policies[1] = (struct policy){ .name = "others", .rules = rules[1],
+	    .rule_count = 2 };
+	memset(&config, 0, sizeof(config));
+	config.global.hostname = "";
+	config.global.ipv4_prefix = 32;
+	config.global.ipv6_prefix = 64;
+	config.folding = (struct folding){ true, "" };
+	config.policies = policies;
+	config.policy_count = 2;
+}
+
+static void
+connect_and_mail(const char *address, const char *user, const char *sender)
+{
+	struct event connect = { .stage = STAGE_CONNECT };
+	const struct event helo = { .stage = STAGE_HELO, .helo = "single" };
+	const struct event mail = { .stage = STAGE_MAIL, .path = sender,
+	    .user = user };
+
+	ck_assert(ip_parse(address, &connect.client));
+	session_apply(&session, &connect);
+	session_apply(&session, &helo);
+	session_apply(&session, &mail);
+}
+
+static unsigned int
+judge(enum stage stage)
+{
+	const struct event event = { .stage = stage,
+	    .recipient = stage == STAGE_RCPT ? &recipient : NULL };
+
+	path_parse("<bob@example.net>", &recipient);
+	return policy_judge(&config, &session, &event, &facts, &verdict,
+	    &trace);
+}
+
+/* Judge a recipient whose charges the store answers so. */
+static void
+judge_with_store(enum charge_status status, int64_t used)
+{
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), COUNTERS);
+	facts.counters = (struct charge_answer){ .status = status,
+	    .retry_ms = 1000, .used = { used } };
+	facts.have = COUNTERS;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+}
+
+START_TEST(first_match_speaks)
+{
+	facts.have = 0;
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	ck_assert_ptr_eq(policy_select(&config, &session, NULL),
+	    &policies[0]);
+	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
+	ck_assert_ptr_eq(policy_select(&config, &session, NULL),
+	    &policies[1]);
+	policies[1].with.except = (struct except){ &inside_except, 1 };
+	connect_and_mail("192.0.2.1", NULL, "<a@example.org>");
+	ck_assert_ptr_null(policy_select(&config, &session, NULL));
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(!verdict.refused);
+}
+END_TEST
+
+START_TEST(checks_come_before_counters)
+{
+	facts.have = 0;
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(verdict.refused);
+	ck_assert_ptr_eq(verdict.rule, &rules[0][0]);
+	ck_assert_ptr_eq(verdict.reply,
+	    reply_of(REPLY_sender_null_authenticated));
+	ck_assert_uint_eq(facts.charges.count, 0);
+}
+END_TEST
+
+START_TEST(nothing_is_spoken_before_rcpt)
+{
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	for (int stage = STAGE_CONNECT; stage <= STAGE_MAIL; stage++) {
+		facts.have = 0;
+		ck_assert_uint_eq(judge((enum stage)stage), 0);
+		ck_assert(!verdict.refused);
+	}
+	policies[0].with.speak = SPEAK_EARLY;
+	ck_assert_uint_eq(judge(STAGE_MAIL), 0);
+	ck_assert(verdict.refused);
+}
+END_TEST
+
+START_TEST(a_full_counter_refuses)
+{
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	judge_with_store(CHARGE_REFUSED, 10);
+	ck_assert(verdict.refused);
+	ck_assert_ptr_eq(verdict.rule, &rules[0][1]);
+	ck_assert_ptr_eq(verdict.charge, &facts.charges.at[0]);
+	ck_assert_int_eq(verdict.used, 10);
+	ck_assert_int_eq(verdict.retry_ms, 1000);
+	judge_with_store(CHARGE_ALLOWED, 10);
+	ck_assert(!verdict.refused);
+}
+END_TEST
+
+START_TEST(observed_rules_refuse_nothing)
+{
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	rules[0][0].with.mode = MODE_OBSERVE;
+	rules[0][1].with.mode = MODE_OBSERVE;
+	judge_with_store(CHARGE_ALLOWED, 11);
+	ck_assert(!verdict.refused);
+	ck_assert_uint_eq(verdict.observed_count, 2);
+	ck_assert_ptr_eq(verdict.observed[1], &rules[0][1]);
+	ck_assert(facts.charges.at[0].observe);
+	judge_with_store(CHARGE_ALLOWED, 10);
+	ck_assert_uint_eq(verdict.observed_count, 1);
+}
+END_TEST
+
+START_TEST(off_and_exempt_rules_are_not_asked)
+{
+	facts.have = 0;
+	connect_and_mail("192.0.2.1", "alice", "<>");
+	rules[0][0].with.mode = MODE_OFF;
+	rules[0][1].with.except = (struct except){ &inside_except, 1 };
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(!verdict.refused);
+	ck_assert_uint_eq(trace.count, 2);
+	ck_assert_int_eq(trace.steps[0].outcome, OUTCOME_OFF);
+	ck_assert_int_eq(trace.steps[1].outcome, OUTCOME_EXEMPT);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum on_failure on_failure;
+	enum mode mode;
+	bool refused;
+} failures[] = {
+	{ "accept", ON_FAILURE_ACCEPT, MODE_ENFORCE, false },
+	{ "defer", ON_FAILURE_DEFER, MODE_ENFORCE, true },
+	{ "an observed rule never defers", ON_FAILURE_DEFER, MODE_OBSERVE,
+	    false },
+};
+
+START_TEST(store_down)
+{
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	rules[0][1].with.on_failure = failures[_i].on_failure;
+	rules[0][1].with.mode = failures[_i].mode;
+	judge_with_store(CHARGE_UNAVAILABLE, 0);
+	ck_assert_msg(verdict.refused == failures[_i].refused, "%s",
+	    failures[_i].name);
+	if (verdict.refused) {
+		ck_assert_ptr_eq(verdict.reply,
+		    reply_of(REPLY_store_unavailable));
+		ck_assert(!reply_is_permanent(verdict.reply));
+	}
+}
+END_TEST
+
+START_TEST(connections_are_judged_at_connect)
+{
+	facts.have = 0;
+	rules[1][2] = limit_rule("client_connection_rate", KEY_client,
+	    COUNT_connections);
+	policies[1].rule_count = 3;
+	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
+	ck_assert_uint_eq(judge(STAGE_CONNECT), COUNTERS);
+	ck_assert_uint_eq(facts.charges.count, 1);
+	ck_assert_str_eq(facts.charges.at[0].subject, "client:203.0.113.1");
+	rules[1][1].with.mode = MODE_OFF;	/* the HELO name is refused */
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert_uint_eq(facts.charges.count, 0);
+	ck_assert(!verdict.refused);
+}
+END_TEST
+
+START_TEST(size_is_judged_again_at_the_end)
+{
+	facts.have = 0;
+	rules[1][0] = check_rule("message_too_big");
+	rules[1][0].checks.max_size_bytes = 1000;
+	policies[1].rule_count = 1;
+	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(!verdict.refused);
+	session_accept_recipient(&session, verdict.policy);
+	session.received_bytes = 1000;
+	ck_assert_uint_eq(judge(STAGE_EOM), 0);
+	ck_assert(!verdict.refused);
+	session.received_bytes = 1001;
+	ck_assert_uint_eq(judge(STAGE_EOM), 0);
+	ck_assert(verdict.refused);
+	ck_assert_ptr_eq(verdict.policy, &policies[1]);
+}
+END_TEST
+
+START_TEST(only_needed_callbacks_are_asked_for)
+{
+	ck_assert_uint_eq(policy_steps(&config), STEP_HELO);
+	rules[1][1].with.mode = MODE_OFF;
+	ck_assert_uint_eq(policy_steps(&config), 0);
+	policies[0].with.speak = SPEAK_EARLY;
+	ck_assert_uint_eq(policy_steps(&config), STEP_MAIL_REPLY);
+	rules[0][1] = limit_rule("client_connections", KEY_client,
+	    COUNT_open_connections);
+	ck_assert_uint_eq(policy_steps(&config),
+	    STEP_MAIL_REPLY | STEP_CONNECT_REPLY);
+	rules[0][1] = limit_rule("quota_user", KEY_user, COUNT_bytes);
+	ck_assert_uint_eq(policy_steps(&config),
+	    STEP_MAIL_REPLY | STEP_CONTENT);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("policy");
+	TCase *tcase = tcase_create("policy");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, first_match_speaks);
+	tcase_add_test(tcase, checks_come_before_counters);
+	tcase_add_test(tcase, nothing_is_spoken_before_rcpt);
+	tcase_add_test(tcase, a_full_counter_refuses);
+	tcase_add_test(tcase, observed_rules_refuse_nothing);
+	tcase_add_test(tcase, off_and_exempt_rules_are_not_asked);
+	tcase_add_loop_test(tcase, store_down, 0, ROWS(failures));
+	tcase_add_test(tcase, connections_are_judged_at_connect);
+	tcase_add_test(tcase, size_is_judged_again_at_the_end);
+	tcase_add_test(tcase, only_needed_callbacks_are_asked_for);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

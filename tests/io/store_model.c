@@ -1,0 +1,606 @@
+/*
+ * store_model.c - any store, put through its paces beside an exact log
+ */
+#include "store_model.h"
+
+#include "base/text.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUBJECTS 6
+#define COUNTERS_MAX (SUBJECTS * STORE_MODEL_WINDOWS_MAX)
+#define RECEIPTS 256
+#define SET_MAX 6
+
+/*
+ * What was counted. A refund that comes while the event may or may not be in
+ * the window any more leaves two answers that are right.
+ */
+struct logged {
+	int64_t at_ms;
+	int64_t low;	/* surely counted */
+	int64_t high;	/* counted at most */
+};
+
+struct counter {
+	char subject[64];
+	char field[32];
+	int64_t window_ms;
+	int64_t usual_max;
+	int64_t max;
+	struct logged *events;	/* in order of time */
+	size_t count, size;
+};
+
+/* What could be refunded. */
+struct receipt {
+	struct counter *counter;	/* NULL: none yet */
+	size_t event;
+	int64_t left;
+};
+
+struct model {
+	const struct store_model *setup;
+	uint64_t random;
+	unsigned int round;
+	int64_t last_ms;		/* of the answers */
+	int64_t longest_ms;		/* of the windows */
+	size_t windows;
+	struct counter counters[COUNTERS_MAX];
+	size_t count;
+	struct receipt receipts[RECEIPTS];
+	size_t next_receipt;
+	unsigned int allowed, refused, refunded, forced, peeked, shown;
+};
+
+/* One set of charges, and which counter each is of. */
+struct set {
+	struct charges charges;
+	struct counter *of[SET_MAX];
+	int64_t so_far[SET_MAX];	/* of that counter, with this one */
+};
+
+#define must(model, condition, ...) do {					\
+	if (!(condition))						\
+		disagree((model), #condition, __VA_ARGS__);			\
+} while (0)
+
+static void disagree(const struct model *model, const char *condition,
+    const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
+
+static void
+disagree(const struct model *model, const char *condition, const char *format,
+    ...)
+{
+	char buffer[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(buffer, sizeof(buffer), format, arguments);
+	va_end(arguments);
+	ck_abort_msg("seed %u round %u: not so: %s: %s", model->setup->seed,
+	    model->round, condition, buffer);
+}
+
+/* xorshift64*: any seed gives the same run everywhere. */
+static int64_t
+pick(struct model *model, int64_t below)
+{
+	uint64_t x = model->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	model->random = x;
+	return (int64_t)((x * UINT64_C(0x2545f4914f6cdd1d) >> 33) %
+	    (uint64_t)below);
+}
+
+static bool
+chance(struct model *model, int one_in)
+{
+	return pick(model, one_in) == 0;
+}
+
+/* --- the log --- */
+
+/* How long an event may be held after it has left the window. */
+static int64_t
+slack(const struct counter *counter)
+{
+	return counter->window_ms / 60 + 1;
+}
+
+static int64_t
+used_low(const struct counter *counter, int64_t now_ms)
+{
+	int64_t sum = 0;
+
+	for (size_t i = counter->count; i-- > 0; ) {
+		if (counter->events[i].at_ms <= now_ms - counter->window_ms)
+			break;
+		sum += counter->events[i].low;
+	}
+	return sum;
+}
+
+static int64_t
+used_high(const struct counter *counter, int64_t now_ms)
+{
+	int64_t oldest_ms = now_ms - counter->window_ms - slack(counter);
+	int64_t sum = 0;
+
+	for (size_t i = counter->count; i-- > 0; ) {
+		if (counter->events[i].at_ms <= oldest_ms)
+			break;
+		sum += counter->events[i].high;
+	}
+	return sum;
+}
+
+/* The earliest and the latest time that may be told to who is refused. */
+static int64_t
+wait_low(const struct counter *counter, int64_t now_ms, int64_t weight)
+{
+	int64_t excess = used_low(counter, now_ms) + weight - counter->max;
+
+	if (weight > counter->max)
+		return counter->window_ms;
+	for (size_t i = 0; i < counter->count && excess > 0; i++) {
+		const struct logged *event = &counter->events[i];
+
+		if (event->at_ms <= now_ms - counter->window_ms)
+			continue;
+		excess -= event->low;
+		if (excess <= 0)
+			return event->at_ms + counter->window_ms - now_ms;
+	}
+	return 0;
+}
+
+static int64_t
+wait_high(const struct counter *counter, int64_t now_ms, int64_t weight)
+{
+	int64_t held_ms = counter->window_ms + slack(counter);
+	int64_t excess = used_high(counter, now_ms) + weight - counter->max;
+
+	if (weight > counter->max)
+		return counter->window_ms;
+	for (size_t i = 0; i < counter->count && excess > 0; i++) {
+		const struct logged *event = &counter->events[i];
+
+		if (event->at_ms <= now_ms - held_ms)
+			continue;
+		excess -= event->high;
+		if (excess <= 0)
+			return event->at_ms + held_ms - now_ms;
+	}
+	return 0;
+}
+
+static void
+note(struct model *model, struct counter *counter, int64_t at_ms,
+    int64_t weight)
+{
+	if (counter->count == counter->size) {
+		counter->size = counter->size ? 2 * counter->size : 64;
+		counter->events = realloc(counter->events,
+		    counter->size * sizeof(counter->events[0]));
+		ck_assert_ptr_nonnull(counter->events);
+	}
+	counter->events[counter->count] = (struct logged){
+		.at_ms = at_ms, .low = weight, .high = weight };
+	model->receipts[model->next_receipt++ % RECEIPTS] = (struct receipt){
+		.counter = counter, .event = counter->count, .left = weight };
+	counter->count++;
+}
+
+static void
+see_time(struct model *model, int64_t now_ms)
+{
+	must(model, now_ms >= model->last_ms, "%lld after %lld",
+	    (long long)now_ms, (long long)model->last_ms);
+	model->last_ms = now_ms;
+}
+
+/* --- one set of charges --- */
+
+static int64_t
+pick_weight(struct model *model, const struct counter *counter)
+{
+	if (chance(model, 30))
+		return 0;
+	if (chance(model, 40))
+		return counter->max + 1;
+	if (chance(model, 8))
+		return 1 + pick(model, counter->usual_max);
+	return 1 + pick(model, 3);
+}
+
+static void
+pick_set(struct model *model, struct set *set)
+{
+	size_t count = chance(model, 3) ? 1 + (size_t)pick(model, SET_MAX) : 1;
+
+	set->charges.count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct charge *charge = &set->charges.at[i];
+		struct counter *counter = i > 0 && chance(model, 10) ?
+		    set->of[pick(model, (int64_t)i)] :
+		    &model->counters[pick(model, (int64_t)model->count)];
+
+		memset(charge, 0, sizeof(*charge));
+		ck_assert(text_copy(charge->subject, sizeof(charge->subject),
+		    counter->subject));
+		charge->field = counter->field;
+		charge->max = counter->max;
+		charge->window_ms = counter->window_ms;
+		charge->weight = pick_weight(model, counter);
+		charge->observe = chance(model, 12);
+		set->of[i] = counter;
+		set->so_far[i] = charge->weight;
+		for (size_t k = 0; k < i; k++)
+			if (set->of[k] == counter)
+				set->so_far[i] += set->charges.at[k].weight;
+	}
+}
+
+static void
+ask(struct model *model, const struct set *set, enum store_mode mode,
+    struct charge_answer *answer)
+{
+	const struct store_model *setup = model->setup;
+
+	memset(answer, 0xa5, sizeof(*answer));
+	store_charge(setup->store, &set->charges, mode,
+	    setup->now(setup->context), setup->timeout_ms, answer);
+	must(model, answer->status != CHARGE_UNAVAILABLE, "mode %d",
+	    (int)mode);
+	see_time(model, answer->now_ms);
+}
+
+static void
+check_used(const struct model *model, const struct set *set,
+    const struct charge_answer *answer)
+{
+	for (size_t i = 0; i < set->charges.count; i++) {
+		const struct counter *counter = set->of[i];
+		int64_t low = used_low(counter, answer->now_ms);
+		int64_t high = used_high(counter, answer->now_ms);
+
+		/* A store may count charges of one set one by one. */
+		for (size_t k = i + 1; k < set->charges.count; k++)
+			if (set->of[k] == counter)
+				low -= set->charges.at[k].weight;
+		must(model, answer->used[i] >= low && answer->used[i] <= high,
+		    "%s %s: used %lld, the log says %lld to %lld",
+		    counter->subject, counter->field,
+		    (long long)answer->used[i], (long long)low,
+		    (long long)high);
+	}
+}
+
+static void
+check_allowed(const struct model *model, const struct set *set,
+    int64_t now_ms)
+{
+	for (size_t i = 0; i < set->charges.count; i++) {
+		const struct counter *counter = set->of[i];
+		int64_t used = used_low(counter, now_ms) + set->so_far[i];
+
+		must(model, set->charges.at[i].observe || used <= counter->max,
+		    "%s %s: %lld of %lld", counter->subject, counter->field,
+		    (long long)used, (long long)counter->max);
+	}
+}
+
+static void
+check_refused(const struct model *model, const struct set *set,
+    const struct charge_answer *answer)
+{
+	int64_t now_ms = answer->now_ms;
+	int64_t earliest = 1, latest = 0;
+
+	must(model, answer->refused < set->charges.count, "it is %zu of %zu",
+	    answer->refused, set->charges.count);
+	for (size_t i = 0; i < set->charges.count; i++) {
+		const struct counter *counter = set->of[i];
+		int64_t weight = set->so_far[i];
+		int64_t low = used_low(counter, now_ms) + weight;
+		int64_t high = used_high(counter, now_ms) + weight;
+		int64_t wait;
+
+		if (set->charges.at[i].observe) {
+			must(model, i != answer->refused, "it observes");
+			continue;
+		}
+		must(model, i != answer->refused || high > counter->max,
+		    "%s %s: room for %lld: %lld of %lld", counter->subject,
+		    counter->field, (long long)weight, (long long)high,
+		    (long long)counter->max);
+		must(model, i >= answer->refused || low <= counter->max,
+		    "%zu is not the first full one, %zu is", answer->refused,
+		    i);
+		wait = low > counter->max ?
+		    wait_low(counter, now_ms, weight) : 0;
+		earliest = wait > earliest ? wait : earliest;
+		wait = high > counter->max ?
+		    wait_high(counter, now_ms, weight) : 0;
+		latest = wait > latest ? wait : latest;
+	}
+	must(model, answer->retry_ms >= earliest && answer->retry_ms <= latest,
+	    "retry in %lld, the log says %lld to %lld",
+	    (long long)answer->retry_ms, (long long)earliest,
+	    (long long)latest);
+}
+
+static void
+count_set(struct model *model, const struct set *set, int64_t now_ms)
+{
+	for (size_t i = 0; i < set->charges.count; i++)
+		if (set->charges.at[i].weight > 0)
+			note(model, set->of[i], now_ms,
+			    set->charges.at[i].weight);
+}
+
+static void
+charge(struct model *model)
+{
+	struct set set;
+	struct charge_answer answer;
+
+	pick_set(model, &set);
+	ask(model, &set, STORE_CHARGE, &answer);
+	if (answer.status == CHARGE_ALLOWED) {
+		check_allowed(model, &set, answer.now_ms);
+		count_set(model, &set, answer.now_ms);
+		model->allowed++;
+	} else {
+		check_refused(model, &set, &answer);
+		model->refused++;
+	}
+	check_used(model, &set, &answer);
+}
+
+static void
+force(struct model *model)
+{
+	struct set set;
+	struct charge_answer answer;
+
+	pick_set(model, &set);
+	ask(model, &set, STORE_FORCE, &answer);
+	must(model, answer.status == CHARGE_ALLOWED, "a forced one");
+	count_set(model, &set, answer.now_ms);
+	check_used(model, &set, &answer);
+	model->forced++;
+}
+
+static void
+peek_at(struct model *model, struct counter *counter)
+{
+	struct set set;
+	struct charge_answer answer;
+
+	pick_set(model, &set);
+	if (counter != NULL) {
+		set.charges.count = 1;
+		set.of[0] = counter;
+		ck_assert(text_copy(set.charges.at[0].subject,
+		    sizeof(set.charges.at[0].subject), counter->subject));
+		set.charges.at[0].field = counter->field;
+		set.charges.at[0].max = counter->max;
+		set.charges.at[0].window_ms = counter->window_ms;
+	}
+	/* What is used now, without the weights of the set. */
+	for (size_t i = 0; i < set.charges.count; i++)
+		set.charges.at[i].weight = 0;
+	ask(model, &set, STORE_PEEK, &answer);
+	check_used(model, &set, &answer);
+	model->peeked++;
+}
+
+/* A peek that would count, if it were a charge. */
+static void
+peek_weighty(struct model *model)
+{
+	struct set set;
+	struct charge_answer answer;
+
+	pick_set(model, &set);
+	ask(model, &set, STORE_PEEK, &answer);
+	peek_at(model, set.of[0]);
+}
+
+static void
+refund(struct model *model)
+{
+	const struct store_model *setup = model->setup;
+	struct receipt *receipt =
+	    &model->receipts[pick(model, RECEIPTS)];
+	struct counter *counter = receipt->counter;
+	struct logged *event;
+	struct refund refund;
+
+	if (counter == NULL || receipt->left == 0)
+		return;
+	event = &counter->events[receipt->event];
+	refund = (struct refund){
+		.subject = counter->subject,
+		.field = counter->field,
+		.window_ms = counter->window_ms,
+		.weight = chance(model, 3) ? 1 + pick(model, receipt->left) :
+		    receipt->left,
+		.at_ms = event->at_ms,
+	};
+	store_refund(setup->store, &refund, 1, setup->now(setup->context),
+	    setup->timeout_ms);
+	receipt->left -= refund.weight;
+	event->low -= refund.weight;
+	peek_at(model, counter);
+	if (event->at_ms > model->last_ms - counter->window_ms) {
+		event->high -= refund.weight;
+		model->refunded++;
+		peek_at(model, counter);
+	}
+}
+
+static void
+show(struct model *model)
+{
+	const struct store_model *setup = model->setup;
+	struct counter *one =
+	    &model->counters[pick(model, (int64_t)model->count)];
+	struct store_counter shown[STORE_MODEL_WINDOWS_MAX];
+	int64_t before_ms = model->last_ms;
+	size_t found = 0;
+	int count;
+
+	count = store_show(setup->store, one->subject,
+	    setup->now(setup->context), setup->timeout_ms, shown,
+	    STORE_MODEL_WINDOWS_MAX);
+	must(model, count >= 0 && count <= (int)model->windows, "%d", count);
+	peek_at(model, one);
+	for (size_t i = 0; i < model->count; i++) {
+		const struct counter *counter = &model->counters[i];
+		int k = 0;
+
+		if (strcmp(counter->subject, one->subject) != 0)
+			continue;
+		while (k < count && strcmp(shown[k].field, counter->field))
+			k++;
+		must(model, k < count ||
+		    used_low(counter, model->last_ms) == 0, "%s of %s",
+		    counter->field, counter->subject);
+		if (k == count)
+			continue;
+		found++;
+		must(model, shown[k].window_ms == counter->window_ms, "%s",
+		    counter->field);
+		must(model, shown[k].used >= used_low(counter, model->last_ms)
+		    && shown[k].used <= used_high(counter, before_ms),
+		    "%s: shown as %lld", counter->field,
+		    (long long)shown[k].used);
+		must(model, shown[k].used == 0 ? shown[k].frees_ms == 0 :
+		    shown[k].frees_ms > 0 && shown[k].frees_ms <=
+		    counter->window_ms + slack(counter), "%s: in %lld",
+		    counter->field, (long long)shown[k].frees_ms);
+	}
+	must(model, found == (size_t)count, "%zu of %d", found, count);
+	model->shown++;
+}
+
+static void
+change_max(struct model *model)
+{
+	struct counter *counter =
+	    &model->counters[pick(model, (int64_t)model->count)];
+
+	counter->max = chance(model, 2) ? counter->usual_max :
+	    pick(model, 2 * counter->usual_max + 1);
+}
+
+/* --- the run --- */
+
+static void
+make_counters(struct model *model)
+{
+	static const int64_t maxima[] = { 3, 10, 25, 60, 100, 1000 };
+	const struct store_model *setup = model->setup;
+
+	while (model->windows < STORE_MODEL_WINDOWS_MAX &&
+	    setup->windows_ms[model->windows] > 0)
+		model->windows++;
+	ck_assert(model->windows > 0);
+	for (size_t i = 0; i < SUBJECTS * model->windows; i++) {
+		struct counter *counter = &model->counters[model->count++];
+		size_t subject = i / model->windows;
+		struct text text;
+
+		counter->window_ms = setup->windows_ms[i % model->windows];
+		if (counter->window_ms > model->longest_ms)
+			model->longest_ms = counter->window_ms;
+		counter->usual_max = maxima[subject];
+		counter->max = counter->usual_max;
+		TEXT_INIT(&text, counter->subject);
+		text_printf(&text, "user:model-%u-%zu@example.org",
+		    setup->seed, subject);
+		TEXT_INIT(&text, counter->field);
+		text_printf(&text, "model/%lldms",
+		    (long long)counter->window_ms);
+	}
+}
+
+static void
+pause_a_while(struct model *model)
+{
+	const struct store_model *setup = model->setup;
+	int64_t window_ms =
+	    setup->windows_ms[pick(model, (int64_t)model->windows)];
+	int64_t kind = pick(model, 64);
+	int64_t ms;
+
+	if (kind < 32)
+		return;
+	if (kind < 56)
+		ms = pick(model, window_ms / 100 + 1);
+	else if (kind < 63)
+		ms = pick(model, window_ms / 5 + 1);
+	else
+		ms = pick(model, 2 * window_ms);
+	if (setup->pause_max_ms > 0 && ms > setup->pause_max_ms)
+		ms = setup->pause_max_ms;
+	if (ms > 0)
+		setup->advance(setup->context, ms);
+}
+
+static void
+play_round(struct model *model)
+{
+	int64_t kind = pick(model, 100);
+
+	if (kind < 68)
+		charge(model);
+	else if (kind < 72)
+		force(model);
+	else if (kind < 76)
+		peek_at(model, NULL);
+	else if (kind < 78)
+		peek_weighty(model);
+	else if (kind < 92)
+		refund(model);
+	else if (kind < 96)
+		show(model);
+	else
+		change_max(model);
+}
+
+void
+store_model_run(const struct store_model *setup)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	ck_assert_ptr_nonnull(model);
+	model->setup = setup;
+	model->random = UINT64_C(0x9e3779b97f4a7c15) ^ setup->seed;
+	make_counters(model);
+	for (; model->round < setup->rounds; model->round++) {
+		pause_a_while(model);
+		play_round(model);
+	}
+	/* A run that met only one answer has shown nothing. */
+	must(model, setup->rounds < 1000 || (model->allowed > 100 &&
+	    model->refused > 20 && model->refunded > 10 && model->forced > 10
+	    && model->peeked > 10 && model->shown > 10), "allowed %u, "
+	    "refused %u, refunded %u, forced %u, peeked %u, shown %u",
+	    model->allowed, model->refused, model->refunded, model->forced,
+	    model->peeked, model->shown);
+	for (size_t i = 0; i < model->count; i++)
+		free(model->counters[i].events);
+	free(model);
+}
