@@ -3,9 +3,10 @@ dist_example_DATA = \
 	contrib/postfix-main.cf \
 	contrib/sendmail.mc
 EXTRA_DIST += \
+	.ci/run \
 	contrib/floodgate.service.in \
+	contrib/packages.sh \
 	contrib/quickstart \
-	contrib/quickstart.conf \
 	contrib/run-tests
 CLEANFILES += contrib/floodgate.service
 

@@ -11,3 +11,8 @@ noopmilter_SOURCES = \
 	tests/bench/noopmilter.c
 noopmilter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 noopmilter_LDADD = $(MILTER_LIBS)
+EXTRA_DIST += tests/bench/bench.py
+
+bench: floodgate milterload noopmilter
+	$(AM_V_at)$(srcdir)/tests/bench/bench.py --builddir $(builddir)
+.PHONY: bench

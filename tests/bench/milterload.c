@@ -34,8 +34,8 @@ struct options {
 	long abort_percent, drop_percent;
 	long deadline_ms, timeout_ms;
 	long seed;
-	const char *domain;
-	bool reuse, json;
+	const char *domain, *user, *sender;	/* NULL: by number */
+	bool reuse, json, show;
 };
 
 /* Times of one kind of answer, in us. */
@@ -141,6 +141,18 @@ texts_add(struct tally *tally, const char *plain, long count)
 	tally->texts[i].count += count;
 }
 
+/* With --show: the command and its reply, as an SMTP client sees them. */
+static void
+show(const char *command, const char *argument,
+    const struct mta_answer *answer)
+{
+	if (!options.show)
+		return;
+	printf("  C: %s%s\n", command, argument);
+	printf("  S: %s\n", answer->text[0] != '\0' ? answer->text :
+	    strcmp(command, "EHLO ") == 0 ? "250 mx.example.org" : "250 Ok");
+}
+
 /* True when the command passed. */
 static bool
 record(struct tally *tally, const struct mta_answer *answer,
@@ -231,6 +243,7 @@ hold_recipients(struct worker *worker, long message)
 		    options.mailboxes;
 		snprintf(path, sizeof path, "<r%ld@example.net>", mailbox);
 		mta_rcpt(worker->mta, path, &answer);
+		show("RCPT TO:", path, &answer);
 		if (record(tally, &answer, &tally->rcpt)) {
 			tally->recipients++;
 			accepted++;
@@ -254,16 +267,19 @@ hold_message(struct worker *worker, long session, long number)
 
 	snprintf(user, sizeof user, "u%ld@%s", options.users > 0 ?
 	    session % options.users : session, options.domain);
-	snprintf(from, sizeof from, "<%s>", user);
+	snprintf(from, sizeof from, "<%.60s>", options.sender != NULL ?
+	    options.sender : options.user != NULL ? options.user : user);
 	snprintf(size, sizeof size, "SIZE=%ld", options.size);
 	snprintf(id, sizeof id, "4Q%lX", session * options.messages + number);
-	if (options.users > 0) {
+	if (options.users > 0 || options.user != NULL) {
 		mta_macro_set(mta, "{auth_type}", "PLAIN");
-		mta_macro_set(mta, "{auth_authen}", user);
+		mta_macro_set(mta, "{auth_authen}", options.user != NULL ?
+		    options.user : user);
 	}
 	mta_macro_set(mta, "i", id);
 	tally->messages++;
 	mta_mail(mta, from, options.size > 0 ? size : NULL, &answer);
+	show("MAIL FROM:", from, &answer);
 	if (!record(tally, &answer, &tally->mail)) {
 		tally->refused++;
 		return lasts(worker, &answer);
@@ -287,6 +303,7 @@ hold_message(struct worker *worker, long session, long number)
 		return false;
 	}
 	mta_message(mta, (size_t)options.body, &answer);
+	show("DATA", "", &answer);
 	if (record(tally, &answer, NULL))
 		tally->accepted++;
 	else
@@ -523,8 +540,11 @@ print_usage(FILE *to)
 	    "  --address ADDRESS  unix:PATH or inet:PORT@HOST; several take "
 	    "turns\n"
 	    "  --domain NAME      of the users and senders (%s)\n"
+	    "  --user NAME        who is logged in, instead of users by number\n"
+	    "  --sender ADDRESS   instead of the user's\n"
 	    "  --reuse            one milter session for many SMTP sessions\n"
-	    "  --json             print the report as JSON\n",
+	    "  --json             print the report as JSON\n"
+	    "  --show             print what is said, and no report\n",
 	    options.domain);
 	for (size_t i = 0; i < NUMBER_COUNT; i++)
 		fprintf(to, "  --%-12s N  %s (%ld)\n", numbers[i].name,
@@ -565,12 +585,16 @@ take_address(const char *text)
 static void
 parse_options(int argc, char **argv)
 {
-	enum { ADDRESS = 1000, DOMAIN, REUSE, JSON, HELP, WORDS = 5 };
+	enum { ADDRESS = 1000, DOMAIN, USER, SENDER, REUSE, JSON, SHOW, HELP,
+	    WORDS = 8 };
 	struct option table[NUMBER_COUNT + WORDS + 1] = {
 		{ "address", required_argument, NULL, ADDRESS },
 		{ "domain", required_argument, NULL, DOMAIN },
+		{ "user", required_argument, NULL, USER },
+		{ "sender", required_argument, NULL, SENDER },
 		{ "reuse", no_argument, NULL, REUSE },
 		{ "json", no_argument, NULL, JSON },
+		{ "show", no_argument, NULL, SHOW },
 		{ "help", no_argument, NULL, HELP },
 	};
 	int seen;
@@ -585,6 +609,12 @@ parse_options(int argc, char **argv)
 			take_address(optarg);
 		else if (seen == DOMAIN)
 			options.domain = optarg;
+		else if (seen == USER)
+			options.user = optarg;
+		else if (seen == SENDER)
+			options.sender = optarg;
+		else if (seen == SHOW)
+			options.show = true;
 		else if (seen == REUSE)
 			options.reuse = true;
 		else if (seen == JSON)
@@ -637,7 +667,7 @@ main(int argc, char **argv)
 	sort_times(&total.all);
 	if (options.json)
 		print_json(&total, seconds);
-	else
+	else if (!options.show)
 		print_text(&total, seconds);
 	free(total.mail.at);
 	free(total.rcpt.at);

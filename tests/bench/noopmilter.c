@@ -4,8 +4,9 @@
  * noopmilter --all ADDRESS
  *	the callbacks that floodgate has, every one answered with CONTINUE
  * noopmilter --minimal ADDRESS
- *	the same, negotiated as floodgate does when every refusal is spoken at
- *	RCPT: CONNECT, HELO and MAIL without an answer, the same macros
+ *	negotiated as floodgate does when every refusal is spoken at RCPT and
+ *	no rule asks for HELO: CONNECT and MAIL without an answer, the same
+ *	macros
  *
  * Runs in the foreground until SIGTERM.
  */
@@ -23,10 +24,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long f2, unsigned long f3, unsigned long *out_actions,
     unsigned long *out_steps, unsigned long *out_f2, unsigned long *out_f3)
 {
-	static char connect_macros[] =
-	    "j {daemon_name} {daemon_port} {client_addr} {client_name}";
-	static char mail_macros[] = "i {auth_type} {auth_authen}";
-	static char rcpt_macros[] = "i {rcpt_mailer}";
+	static char connect_macros[] = "j {daemon_name} {daemon_port}";
+	static char mail_macros[] = "{auth_authen}";
+	static char rcpt_macros[] = "i";
 
 	(void)actions;
 	(void)f2;
@@ -37,7 +37,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*out_f3 = 0;
 	if (minimal) {
 		*out_actions = SMFIF_SETSYMLIST;
-		*out_steps = steps & (SMFIP_NR_CONN | SMFIP_NR_HELO |
+		*out_steps = steps & (SMFIP_NR_CONN | SMFIP_NOHELO |
 		    SMFIP_NR_MAIL);
 		smfi_setsymlist(ctx, SMFIM_CONNECT, connect_macros);
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, mail_macros);

@@ -679,7 +679,8 @@ _redis = []
 
 def fresh_redis(lab):
     if not _redis:
-        _redis.append(lab.add(Redis(lab)))
+        _redis.append(lab.share(Redis(lab)))
+        lab.forget(_redis[0].process)
     _redis[0].command("FLUSHALL")
     return _redis[0]
 

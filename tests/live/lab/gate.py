@@ -40,9 +40,11 @@ def mta(lab, name):
     if name not in _started:
         try:
             if name == "postfix":
-                _started[name] = lab.add(Postfix(lab, postfix_line(lab)))
+                _started[name] = lab.share(
+                    Postfix(lab, postfix_line(lab)))
             else:
-                _started[name] = lab.add(Sendmail(lab, sendmail_line(lab)))
+                _started[name] = lab.share(
+                    Sendmail(lab, sendmail_line(lab)))
         except Skip as skip:
             _started[name] = skip
     if isinstance(_started[name], Skip):

@@ -100,6 +100,7 @@ class Postfix:
                    not self.process.alive(), 20, "start of Postfix")
         check(self.process.alive(), "Postfix does not start: " +
               self.process.output() + self.log())
+        lab.forget(self.process)    # from here on it is ours to stop
 
     @staticmethod
     def daemons():
@@ -152,4 +153,4 @@ class Postfix:
 
     def stop(self):
         self.process.stop()    # the master, which ends its own
-        self.lab.forget(self.process)
+        self.lab.forget(self)

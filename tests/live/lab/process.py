@@ -113,6 +113,7 @@ class Lab:
         self.srcdir = srcdir
         self.keep = keep
         self.things = []
+        self.shared = []
         self.count = 0
         self.folder = tempfile.mkdtemp(prefix="floodgate-live-")
         os.chmod(self.folder, 0o755)    # the MTAs' users walk through it
@@ -149,15 +150,28 @@ class Lab:
         self.things.append(thing)
         return thing
 
+    def share(self, thing):
+        """The same, for all tests and not only the one that runs."""
+        self.shared.append(thing)
+        return thing
+
     def forget(self, thing):
         with contextlib.suppress(ValueError):
             self.things.remove(thing)
 
-    def close(self):
-        while self.things:
+    def stop_things(self, things):
+        while things:
             try:
-                self.things.pop().stop()
+                things.pop().stop()
             except Exception as error:    # the others have to end, too
                 print("cleaning up: %s" % error, file=sys.stderr)
+
+    def end_test(self):
+        """A test that failed has not stopped what it had started."""
+        self.stop_things(self.things)
+
+    def close(self):
+        self.stop_things(self.things)
+        self.stop_things(self.shared)
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)

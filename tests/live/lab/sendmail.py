@@ -111,6 +111,7 @@ class Sendmail:
                    not self.process.alive(), 20, "start of Sendmail")
         check(self.process.alive(),
               "Sendmail does not start: " + self.process.output())
+        lab.forget(self.process)    # from here on it is ours to stop
 
     def make_files(self, filter_line):
         for name in ("helpfile", "statistics"):
@@ -191,4 +192,4 @@ class Sendmail:
 
     def stop(self):
         self.process.stop()
-        self.lab.forget(self.process)
+        self.lab.forget(self)

@@ -45,6 +45,7 @@ def run(lab, only, out=sys.stdout):
         except Exception:
             verdict, more = "FAIL", ":\n" + traceback.format_exc()
             failed += 1
+        lab.end_test()
         print("%s %s (%.1f s)%s" % (
             verdict, name, time.monotonic() - start, more), file=out,
             flush=True)
