@@ -1,0 +1,517 @@
+/*
+ * confbuild.c - from sections to a configuration: global, lists, store
+ *
+ * What several options must agree on, beyond the type of each, is checked
+ * here; each problem stands at the line of the option that it is about.
+ */
+#include "io/confread.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "core/domain.h"
+#include "io/confsay.h"
+#include "io/listen.h"
+#include "io/maps.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* --- a section, option by option */
+
+/* The section in what libconfuse has read. */
+static cfg_t *
+section_cfg(const struct conf_file *file, const struct scan_section *section)
+{
+	if (section->parent == NULL)
+		return file->cfg;
+	return cfg_getnsec(section_cfg(file, section->parent),
+	    section_of(section->kind)->name, section->index);
+}
+
+void
+section_begin(struct section_reader *in, struct conf_reader *conf,
+    const struct conf_file *file, const struct scan_section *section)
+{
+	memset(in, 0, sizeof(*in));
+	in->file = file;
+	in->section = section;
+	in->cfg = section_cfg(file, section);
+	in->scratch = conf->scratch;
+	in->reading.arena = conf->config->arena;
+	in->reading.problems = conf->problems;
+	in->reading.maps = &conf->maps;
+	in->reading.config = conf->config;
+	in->reading.file = file->name;
+	in->reading.directory = file->directory;
+	in->reading.counts = COUNT_COUNT;
+	in->reading.name = section->title;
+}
+
+static void
+take_values(struct section_reader *in, const struct scan_option *option)
+{
+	cfg_opt_t *found = cfg_getopt(in->cfg, option->row->name);
+	struct reading *r = &in->reading;
+	const char **values;
+
+	r->count = cfg_opt_size(found);
+	values = arena_get_array(in->scratch, r->count + 1, sizeof(*values));
+	for (unsigned int i = 0; i < r->count; i++)
+		values[i] = cfg_opt_getnstr(found, i);
+	r->values = values;
+	r->lines = option->lines;
+	r->line = option->line;
+}
+
+static void
+take_default(struct section_reader *in, const struct option_row *row)
+{
+	struct reading *r = &in->reading;
+
+	r->values = &row->dflt;
+	r->lines = NULL;
+	r->line = in->section->line;
+	r->count = option_takes_many(row) && row->dflt[0] == '\0' ? 0 : 1;
+}
+
+bool
+section_read_option(struct section_reader *in, const struct option_row *row,
+    void *fields)
+{
+	const struct scan_option *option = scan_find(in->section, row->name);
+	bool is_given = option != NULL && option->is_sound;
+
+	in->reading.row = row;
+	if (is_given)
+		take_values(in, option);
+	else
+		take_default(in, row);
+	return option_parse(&in->reading, (char *)fields + row->offset) &&
+	    (option == NULL || is_given);
+}
+
+void
+section_default(struct section_reader *in, const struct option_row *row,
+    void *fields)
+{
+	in->reading.row = row;
+	take_default(in, row);
+	option_parse(&in->reading, (char *)fields + row->offset);
+}
+
+void
+section_read(struct section_reader *in, const struct option_table *table,
+    void *fields)
+{
+	for (size_t i = 0; i < table->count; i++)
+		section_read_option(in, &table->rows[i], fields);
+}
+
+bool
+section_gives(const struct section_reader *in, const char *name)
+{
+	return scan_find(in->section, name) != NULL;
+}
+
+bool
+section_is_empty(const struct section_reader *in, const char *name)
+{
+	const struct scan_option *option = scan_find(in->section, name);
+
+	return option != NULL && option->is_sound && option->count == 0;
+}
+
+int
+section_line(const struct section_reader *in, const char *name, size_t i)
+{
+	const struct scan_option *option = scan_find(in->section, name);
+
+	if (option == NULL)
+		return in->section->line;
+	return i < option->count ? option->lines[i] : option->line;
+}
+
+void
+section_refuse(const struct section_reader *in, const char *name, size_t i,
+    const char *expected, const char *value)
+{
+	char seen[SAY_SIZE];
+
+	problems_add(in->reading.problems, in->file->name,
+	    section_line(in, name, i), "%s: %s, saw %s", name, expected,
+	    value == NULL ? "nothing" :
+	    say_seen(value, strlen(value), seen));
+}
+
+/* --- the top level, which may be spread over files */
+
+/* The file that gives the option; further ones are a problem. */
+static const struct conf_file *
+file_giving(struct conf_reader *conf, const char *name)
+{
+	const struct conf_file *found = NULL;
+
+	for (const struct conf_file *file = conf->files; file != NULL;
+	    file = file->next) {
+		const struct scan_option *option =
+		    scan_find(file->scan.root, name);
+
+		if (option == NULL || file->cfg == NULL)
+			continue;
+		if (found == NULL) {
+			found = file;
+			continue;
+		}
+		problems_add(conf->problems, file->name, option->line,
+		    "%s stands in %s, line %d already", name, found->name,
+		    scan_find(found->scan.root, name)->line);
+	}
+	return found != NULL ? found : conf->files;
+}
+
+static void
+check_user(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	if (value[0] != '\0' && getpwnam(value) == NULL)
+		section_refuse(in, name, 0, "expected a user of this system",
+		    value);
+}
+
+static void
+check_group(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	if (value[0] != '\0' && getgrnam(value) == NULL)
+		section_refuse(in, name, 0, "expected a group of this system",
+		    value);
+}
+
+static void
+check_listen(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	struct listen_address address;
+	const char *why = "";
+
+	if (!listen_parse(value, &address, &why))
+		section_refuse(in, name, 0, why, value);
+}
+
+static void
+check_control(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	if (value[0] != '\0' && value[0] != '/')
+		section_refuse(in, name, 0, "expected a path that begins "
+		    "with /, or \"\" for none", value);
+	else if (strlen(value) > LISTEN_PATH_MAX)
+		section_refuse(in, name, 0, "the path of a socket has at most "
+		    "107 octets", value);
+}
+
+static void
+check_hostname(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	if (value[0] != '\0' && !domain_is_fqdn(value))
+		section_refuse(in, name, 0, "expected a name such as "
+		    "mail.example.com", value);
+}
+
+#define SEPARATOR_OCTETS_MAX 4
+
+static void
+check_separator(const struct section_reader *in, const char *name,
+    const char *value)
+{
+	if (strlen(value) > SEPARATOR_OCTETS_MAX ||
+	    strpbrk(value, "@ \t\"<>") != NULL)
+		section_refuse(in, name, 0, "expected what parts user and "
+		    "tag, such as \"+\"", value);
+}
+
+/* Options of the top level whose text has a form of its own. */
+static const struct {
+	const char *name;
+	void (*check)(const struct section_reader *in, const char *name,
+	    const char *value);
+} global_checks[] = {
+	{ "listen", check_listen },
+	{ "listen_group", check_group },
+	{ "user", check_user },
+	{ "group", check_group },
+	{ "control", check_control },
+	{ "control_group", check_group },
+	{ "hostname", check_hostname },
+	{ "tag_separator", check_separator },
+};
+#define GLOBAL_CHECKS (sizeof(global_checks) / sizeof(global_checks[0]))
+
+static void
+check_global(const struct section_reader *in, const struct option_row *row,
+    const struct global_options *global)
+{
+	const void *field = (const char *)global + row->offset;
+
+	for (size_t i = 0; i < GLOBAL_CHECKS; i++)
+		if (strcmp(global_checks[i].name, row->name) == 0)
+			global_checks[i].check(in, row->name,
+			    *(const char *const *)field);
+}
+
+static void
+build_global(struct conf_reader *conf)
+{
+	struct config *config = conf->config;
+
+	for (size_t i = 0; i < global_table.count; i++) {
+		const struct option_row *row = &global_table.rows[i];
+		const struct conf_file *file;
+		struct section_reader in;
+
+		if (strcmp(row->name, "include") == 0)
+			continue;	/* each file has its own, done */
+		file = file_giving(conf, row->name);
+		section_begin(&in, conf, file, file->scan.root);
+		if (section_read_option(&in, row, &config->global))
+			check_global(&in, row, &config->global);
+	}
+	config->folding.fold_case = config->global.fold_local_part;
+	config->folding.separator = config->global.tag_separator;
+}
+
+/* --- lists */
+
+static size_t
+count_items(const struct conf_reader *conf, enum section kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->item_count; i++)
+		count += conf->items[i].section->kind == kind;
+	return count;
+}
+
+/* Is there one of its kind and title before item `at`? */
+static void
+check_title_once(struct conf_reader *conf, size_t at)
+{
+	const struct conf_item *item = &conf->items[at];
+	const struct scan_section *section = item->section;
+	char seen[SAY_SIZE];
+
+	for (size_t i = 0; i < at; i++) {
+		const struct scan_section *other = conf->items[i].section;
+
+		if (other->kind != section->kind ||
+		    section->title[0] == '\0' ||
+		    strcmp(other->title, section->title) != 0)
+			continue;
+		problems_add(conf->problems, item->file->name, section->line,
+		    "%s %s stands in %s, line %d already",
+		    section_of(section->kind)->name,
+		    say_seen(section->title, strlen(section->title), seen),
+		    conf->items[i].file->name, other->line);
+		return;
+	}
+}
+
+static void
+add_entries(const struct section_reader *in, struct list_builder *builder,
+    const char *name, const struct strings *entries, enum entry_kind kind)
+{
+	const char *why = "";
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (!list_builder_add(builder, kind, entries->at[i], &why))
+			section_refuse(in, name, i, why, entries->at[i]);
+}
+
+static void
+build_list(struct section_reader *in, struct list_options *options,
+    struct list *list)
+{
+	struct arena *arena = in->reading.arena;
+	struct list_builder *builder;
+
+	section_read(in, &list_table, options);
+	builder = list_builder_open(arena, &in->reading.config->folding);
+	add_entries(in, builder, "networks", &options->networks,
+	    ENTRY_NETWORK);
+	add_entries(in, builder, "domains", &options->domains, ENTRY_DOMAIN);
+	add_entries(in, builder, "addresses", &options->addresses,
+	    ENTRY_ADDRESS);
+	add_entries(in, builder, "users", &options->users, ENTRY_USER);
+	if (options->file[0] != '\0') {
+		options->file = path_within(arena, in->file->directory,
+		    options->file);
+		if (file_is_readable(in->reading.problems, options->file,
+		    "file", in->file->name, section_line(in, "file", 0)))
+			list_builder_add_file(builder, options->file,
+			    in->reading.problems);
+	}
+	list_builder_finish(&builder, list);
+}
+
+static void
+build_lists(struct conf_reader *conf)
+{
+	struct config *config = conf->config;
+	size_t count = count_items(conf, SECTION_LIST), at = 0;
+	struct list *lists = arena_get_array(config->arena, count + 1,
+	    sizeof(*lists));
+	struct list_options *options = arena_get_array(config->arena,
+	    count + 1, sizeof(*options));
+
+	for (size_t i = 0; i < conf->item_count; i++) {
+		const struct conf_item *item = &conf->items[i];
+		struct section_reader in;
+
+		if (item->section->kind != SECTION_LIST)
+			continue;
+		check_title_once(conf, i);
+		section_begin(&in, conf, item->file, item->section);
+		build_list(&in, &options[at], &lists[at]);
+		lists[at++].name = arena_copy(config->arena,
+		    item->section->title);
+	}
+	config->lists = lists;
+	config->list_options = options;
+	config->list_count = count;
+}
+
+/* --- the store */
+
+static void
+build_memory(struct section_reader *in, struct store_memory_options *memory)
+{
+	section_read(in, &store_memory_table, memory);
+	if (memory->file[0] != '\0' && memory->file[0] != '/')
+		section_refuse(in, "file", 0, "expected a path that begins "
+		    "with /", memory->file);
+}
+
+/* "HOST:PORT", "[ADDRESS]:PORT", "/path". */
+static bool
+is_server(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	int64_t port;
+
+	if (value[0] == '/')
+		return strlen(value) <= LISTEN_PATH_MAX;
+	if (colon == NULL || colon == value ||
+	    !text_parse_number(colon + 1, 65535, &port) || port == 0)
+		return false;
+	if (value[0] == '[')
+		return colon[-1] == ']' && colon - value > 3;
+	return memchr(value, ':', (size_t)(colon - value)) == NULL &&
+	    memchr(value, '/', (size_t)(colon - value)) == NULL;
+}
+
+static void
+check_servers(const struct section_reader *in, const struct strings *servers)
+{
+	for (size_t i = 0; i < servers->count; i++)
+		if (!is_server(servers->at[i]))
+			section_refuse(in, "server", i, "expected HOST:PORT, "
+			    "[ADDRESS]:PORT or the path of a socket",
+			    servers->at[i]);
+	if (servers->count > 1)
+		section_refuse(in, "server", 1, "expected one server",
+		    servers->at[1]);
+	if (section_is_empty(in, "server"))
+		section_refuse(in, "server", 0, "expected one server", NULL);
+}
+
+/* A password that everybody can read is none. */
+static void
+check_password_file(const struct section_reader *in, const char *path)
+{
+	struct stat status;
+
+	if (!file_is_readable(in->reading.problems, path, "password_file",
+	    in->file->name, section_line(in, "password_file", 0)))
+		return;
+	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+		section_refuse(in, "password_file", 0, "everybody may read "
+		    "it: expected mode 0640 or 0600", path);
+}
+
+static void
+build_redis(struct section_reader *in, struct store_redis_options *redis)
+{
+	section_read(in, &store_redis_table, redis);
+	check_servers(in, &redis->server);
+	if (strpbrk(redis->prefix, " {}\t%") != NULL ||
+	    strlen(redis->prefix) > TITLE_OCTETS_MAX)
+		section_refuse(in, "prefix", 0, "expected at most 40 octets "
+		    "without blanks, braces and %", redis->prefix);
+	if (redis->password_file[0] != '\0') {
+		redis->password_file = path_within(in->reading.arena,
+		    in->file->directory, redis->password_file);
+		check_password_file(in, redis->password_file);
+	}
+}
+
+/* Without a store section: memory, which is lost at a restart. */
+static void
+build_default_store(struct conf_reader *conf)
+{
+	static const struct scan_section none = {
+		.kind = SECTION_STORE_MEMORY, .title = ""
+	};
+	struct section_reader in;
+
+	section_begin(&in, conf, conf->files, conf->files->scan.root);
+	in.section = &none;
+	section_read(&in, &store_memory_table, &conf->config->memory);
+	section_read(&in, &store_redis_table, &conf->config->redis);
+}
+
+static void
+build_store(struct conf_reader *conf)
+{
+	const struct conf_item *first = NULL;
+
+	build_default_store(conf);
+	for (size_t i = 0; i < conf->item_count; i++) {
+		const struct conf_item *item = &conf->items[i];
+		bool is_redis = item->section->kind == SECTION_STORE_REDIS;
+		struct section_reader in;
+
+		if (!is_redis && item->section->kind != SECTION_STORE_MEMORY)
+			continue;
+		if (first != NULL)
+			problems_add(conf->problems, item->file->name,
+			    item->section->line, "a store stands in %s, line "
+			    "%d already: expected one", first->file->name,
+			    first->section->line);
+		else
+			first = item;
+		section_begin(&in, conf, item->file, item->section);
+		if (is_redis)
+			build_redis(&in, &conf->config->redis);
+		else
+			build_memory(&in, &conf->config->memory);
+		conf->config->store = is_redis ? STORE_KIND_REDIS :
+		    STORE_KIND_MEMORY;
+	}
+}
+
+/* --- all */
+
+void
+conf_build(struct conf_reader *conf)
+{
+	build_global(conf);
+	build_lists(conf);
+	build_store(conf);
+	for (size_t i = 0; i < conf->item_count; i++)
+		if (conf->items[i].section->kind == SECTION_POLICY)
+			check_title_once(conf, i);
+	conf_build_policies(conf);
+}

@@ -1,0 +1,476 @@
+/*
+ * confpolicy.c - from sections to policies: match, checks, limits
+ *
+ * Which options a check takes, what a limit counts by, and whether an event
+ * can charge all that its limits ask for.
+ */
+#include "io/confread.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "core/charge.h"
+#include "core/check.h"
+#include "core/policy.h"
+#include "io/confsay.h"
+#include "io/maps.h"
+
+#include <string.h>
+
+/* --- what every rule has */
+
+#define FIELD_BIT(name) (UINT32_C(1) << FIELD_##name)
+#define FIELDS_OF_LIMITS						\
+	(FIELD_BIT(limit) | FIELD_BIT(used) | FIELD_BIT(max) |		\
+	    FIELD_BIT(window) | FIELD_BIT(retry))
+#define FIELDS_OF_LOOKUPS						\
+	(FIELD_BIT(zone) | FIELD_BIT(server) | FIELD_BIT(subject))
+
+/* Fields that would be empty whenever this rule refuses. */
+static void
+check_reply_fields(const struct section_reader *in, const struct rule *rule)
+{
+	uint32_t fields = reply_fields(rule->with.reply);
+	uint32_t unknown = 0;
+
+	if (!section_gives(in, "reply"))
+		return;
+	if (rule->check != NULL)
+		unknown |= FIELDS_OF_LIMITS;
+	if (rule->check == NULL || rule->check->cost != COST_DNS)
+		unknown |= FIELDS_OF_LOOKUPS;
+	for (unsigned int i = 0; i < FIELD_COUNT; i++)
+		if ((fields & unknown & (UINT32_C(1) << i)) != 0)
+			section_refuse(in, "reply", 0, rule->check != NULL ?
+			    "a check like this one has no such field" :
+			    "a limit has no such field",
+			    field_name((enum field)i));
+}
+
+static void
+read_rule_options(struct section_reader *in, struct rule *rule,
+    enum reply_id usual)
+{
+	in->reading.usual = reply_of(usual);
+	section_read(in, &rule_table, &rule->with);
+	check_reply_fields(in, rule);
+}
+
+/* --- checks */
+
+/* Bits of `takes` and `must` in the order of the table of options. */
+static const struct {
+	const char *name;
+	unsigned int bit;
+} takes_rows[] = {
+	{ "lists", TAKES_LISTS },
+	{ "listeners", TAKES_LISTENERS },
+	{ "map", TAKES_MAP },
+	{ "self", TAKES_SELF },
+	{ "max", TAKES_MAX },
+	{ "max_size", TAKES_MAX_SIZE },
+};
+
+static unsigned int
+takes_bit(const char *name)
+{
+	for (size_t i = 0; i < sizeof(takes_rows) / sizeof(takes_rows[0]); i++)
+		if (strcmp(takes_rows[i].name, name) == 0)
+			return takes_rows[i].bit;
+	return 0;
+}
+
+bool
+check_takes_option(const struct check_row *check, const char *name)
+{
+	return (check->takes & takes_bit(name)) != 0;
+}
+
+static void
+refuse_option(const struct section_reader *in, const struct check_row *check,
+    const char *name)
+{
+	const char *names[16];
+	char all[200];
+	size_t count = 0;
+
+	for (size_t i = 0; i < rule_table.count; i++)
+		names[count++] = rule_table.rows[i].name;
+	for (size_t i = 0; i < check_table.count; i++)
+		if (check_takes_option(check, check_table.rows[i].name))
+			names[count++] = check_table.rows[i].name;
+	problems_add(in->reading.problems, in->file->name,
+	    section_line(in, name, 0), "check %s takes no option %s; it "
+	    "takes %s", check->name, name,
+	    say_names(names, count, all, sizeof(all)));
+}
+
+static void
+read_check_option(struct section_reader *in, const struct option_row *row,
+    struct rule *rule)
+{
+	const struct check_row *check = rule->check;
+	bool is_given = section_gives(in, row->name);
+
+	if (!check_takes_option(check, row->name)) {
+		section_default(in, row, &rule->checks);
+		if (is_given)
+			refuse_option(in, check, row->name);
+		return;
+	}
+	section_read_option(in, row, &rule->checks);
+	if ((check->must & takes_bit(row->name)) == 0)
+		return;
+	if (!is_given)
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "check %s needs the option %s: %s",
+		    check->name, row->name, row->help);
+	else if (section_is_empty(in, row->name))
+		section_refuse(in, row->name, 0, "expected at least one",
+		    NULL);
+}
+
+/* A name that is none of the table's, but perhaps nearly, or of the other. */
+static void
+refuse_check_name(const struct section_reader *in, const char *name)
+{
+	const char *names[CHECK_COUNT];
+	char seen[SAY_SIZE], hint[SAY_SIZE];
+
+	if (name[0] == '\0')
+		return;		/* has no name, reported */
+	for (int i = 0; i < CHECK_COUNT; i++)
+		names[i] = check_of((enum check_id)i)->name;
+	say_nearest(name, names, CHECK_COUNT, hint);
+	problems_add(in->reading.problems, in->file->name, in->section->line,
+	    "there is no check %s%s", say_seen(name, strlen(name), seen),
+	    limit_find(name) != NULL ? ": it is a limit" : hint);
+}
+
+static void
+read_check(struct section_reader *in, struct rule *rule)
+{
+	const char *title = in->section->title;
+
+	rule->check = check_find(title);
+	if (rule->check == NULL) {
+		refuse_check_name(in, title);
+		return;
+	}
+	read_rule_options(in, rule, rule->check->reply);
+	for (size_t i = 0; i < check_table.count; i++)
+		read_check_option(in, &check_table.rows[i], rule);
+}
+
+/* --- limits */
+
+static bool
+keys_have(const struct keys *keys, enum key key)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->at[i] == key)
+			return true;
+	return false;
+}
+
+/* `per` and `count` from the name's row of limit.def, or from the section. */
+static void
+resolve_named(const struct section_reader *in, const struct limit_row *row,
+    struct limit_options *limit)
+{
+	char expected[SAY_SIZE];
+	struct text text;
+
+	if (!section_gives(in, "per")) {
+		limit->per.at[0] = row->per;
+		limit->per.count = 1;
+	} else if (limit->per.count > 0 && !keys_have(&limit->per, row->per)) {
+		TEXT_INIT(&text, expected);
+		text_printf(&text, "%s counts per %s: expected it among the "
+		    "keys", row->name, key_name(row->per));
+		section_refuse(in, "per", 0, expected,
+		    key_name(limit->per.at[0]));
+	}
+	if (!section_gives(in, "count")) {
+		limit->count = row->count;
+	} else if (limit->count != COUNT_COUNT && limit->count != row->count) {
+		TEXT_INIT(&text, expected);
+		text_printf(&text, "%s counts %s: give the limit another "
+		    "name", row->name, count_name(row->count));
+		section_refuse(in, "count", 0, expected,
+		    count_name(limit->count));
+	}
+}
+
+static void
+refuse_missing(const struct section_reader *in, const char *option,
+    const char *example)
+{
+	const char *names[LIMIT_COUNT], *title = in->section->title;
+	char seen[SAY_SIZE], hint[SAY_SIZE] = "";
+
+	for (int i = 0; i < LIMIT_COUNT; i++)
+		names[i] = limit_of((enum limit_id)i)->name;
+	if (limit_find(title) == NULL)
+		say_nearest(title, names, LIMIT_COUNT, hint);
+	problems_add(in->reading.problems, in->file->name, in->section->line,
+	    "limit %s needs the option %s, such as %s = %s%s",
+	    say_seen(title, strlen(title), seen), option, option, example,
+	    hint);
+}
+
+/* Before HELO nobody knows who sends. */
+static void
+check_keys_known(const struct section_reader *in,
+    const struct limit_options *limit)
+{
+	char expected[SAY_SIZE];
+	struct text text;
+
+	if (limit->count != COUNT_connections &&
+	    limit->count != COUNT_open_connections)
+		return;
+	for (size_t i = 0; i < limit->per.count; i++) {
+		if (key_stage(limit->per.at[i]) == STAGE_CONNECT)
+			continue;
+		TEXT_INIT(&text, expected);
+		text_printf(&text, "%s are counted when the client connects: "
+		    "expected a key known by then", count_name(limit->count));
+		section_refuse(in, "per", 0, expected,
+		    key_name(limit->per.at[i]));
+	}
+}
+
+static void
+resolve_counting(struct section_reader *in, const struct limit_row *row,
+    struct limit_options *limit)
+{
+	if (row != NULL)
+		resolve_named(in, row, limit);
+	if (limit->per.count == 0 && !section_gives(in, "per"))
+		refuse_missing(in, "per", "{\"client\"}");
+	else if (section_is_empty(in, "per"))
+		section_refuse(in, "per", 0, "expected at least one key",
+		    NULL);
+	if (limit->count == COUNT_COUNT && !section_gives(in, "count"))
+		refuse_missing(in, "count", "\"messages\"");
+	check_keys_known(in, limit);
+}
+
+/*
+ * The prefix lengths of clients: as given, else those of the program, and
+ * /24 and /48 for networks (key.def). With both keys -1 stays, as each has
+ * its own.
+ */
+#define NET_IPV4_BITS 24
+#define NET_IPV6_BITS 48
+
+static void
+resolve_prefixes(const struct global_options *global,
+    struct limit_options *limit)
+{
+	bool has_net = keys_have(&limit->per, KEY_client_net);
+
+	if (has_net && keys_have(&limit->per, KEY_client))
+		return;
+	if (limit->ipv4_prefix < 0)
+		limit->ipv4_prefix = has_net ? NET_IPV4_BITS :
+		    global->ipv4_prefix;
+	if (limit->ipv6_prefix < 0)
+		limit->ipv6_prefix = has_net ? NET_IPV6_BITS :
+		    global->ipv6_prefix;
+}
+
+static void
+read_allow(struct section_reader *in, const struct option_row *row,
+    struct limit_options *limit)
+{
+	if (!section_gives(in, "allow")) {
+		refuse_missing(in, "allow", "{\"100/1h\"}");
+		return;
+	}
+	if (limit->count == COUNT_COUNT)
+		return;		/* reported; no telling how to read it */
+	if (!section_read_option(in, row, limit))
+		return;
+	if (section_is_empty(in, "allow"))
+		section_refuse(in, "allow", 0, "expected at least one rate",
+		    NULL);
+	if (limit->count == COUNT_open_connections && limit->allow.count > 1)
+		section_refuse(in, "allow", 1, "expected one number of open "
+		    "connections", in->reading.values[1]);
+}
+
+static void
+read_limit(struct section_reader *in, struct rule *rule)
+{
+	const struct limit_row *row = limit_find(in->section->title);
+	struct limit_options *limit = &rule->limits;
+	const struct option_row *allow = section_option(SECTION_LIMIT,
+	    "allow");
+
+	if (check_find(rule->name) != NULL)
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "%s is a check: expected check \"%s\"",
+		    rule->name, rule->name);
+	if (check_find(rule->name) != NULL || rule->name[0] == '\0')
+		return;
+	in->reading.name = rule->name;
+	for (size_t i = 0; i < limit_table.count; i++)
+		if (&limit_table.rows[i] != allow)
+			section_read_option(in, &limit_table.rows[i], limit);
+	resolve_counting(in, row, limit);
+	in->reading.counts = limit->count;
+	read_allow(in, allow, limit);
+	resolve_prefixes(&in->reading.config->global, limit);
+	read_rule_options(in, rule, row != NULL ? row->reply :
+	    limit_default_reply(&limit->per, limit->count));
+}
+
+/* --- policies */
+
+/* Counters that one event of this policy touches, at most. */
+static void
+check_charges(const struct section_reader *in, const struct policy *policy)
+{
+	size_t at_connect = 0, at_rcpt = 0, most;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+		bool is_connect = rule->limits.count == COUNT_connections ||
+		    rule->limits.count == COUNT_open_connections;
+
+		if (rule->check != NULL || rule->with.mode == MODE_OFF)
+			continue;
+		*(is_connect ? &at_connect : &at_rcpt) +=
+		    rule->limits.allow.count;
+	}
+	most = at_connect > at_rcpt ? at_connect : at_rcpt;
+	if (most > CHARGES_MAX)
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "the limits of one policy may have %d "
+		    "rates together, these have %zu", CHARGES_MAX, most);
+}
+
+static size_t
+count_rules(const struct scan_section *policy)
+{
+	size_t count = 0;
+
+	for (const struct scan_section *section = policy->sections;
+	    section != NULL; section = section->next)
+		count += section->kind != SECTION_MATCH;
+	return count;
+}
+
+static enum check_cost
+rule_cost(const struct rule *rule)
+{
+	return rule->check != NULL ? rule->check->cost : COST_COUNTER;
+}
+
+/* By cost, otherwise as written; and where each written one has gone. */
+static void
+order_rules(struct arena *arena, const struct rule *written, size_t count,
+    struct policy *policy)
+{
+	struct rule *rules = arena_get_array(arena, count + 1,
+	    sizeof(*rules));
+	size_t *places = arena_get_array(arena, count + 1, sizeof(*places));
+	size_t at = 0;
+
+	for (int cost = COST_SYNTAX; cost <= COST_COUNTER; cost++) {
+		for (size_t i = 0; i < count; i++) {
+			if ((int)rule_cost(&written[i]) != cost)
+				continue;
+			places[i] = at;
+			rules[at++] = written[i];
+		}
+	}
+	policy->rules = rules;
+	policy->written = places;
+	policy->rule_count = count;
+}
+
+static struct origin
+origin_of(struct arena *arena, const struct scan_section *section)
+{
+	return (struct origin){ arena_copy(arena, section->file),
+	    section->line };
+}
+
+static void
+build_rules(struct conf_reader *conf, const struct conf_item *item,
+    struct policy *policy)
+{
+	struct arena *arena = conf->config->arena;
+	size_t count = count_rules(item->section), at = 0;
+	struct rule *written = arena_get_array(conf->scratch, count + 1,
+	    sizeof(*written));
+
+	if (count > TRACE_STEPS_MAX)
+		problems_add(conf->problems, item->file->name,
+		    item->section->line, "expected at most %d checks and "
+		    "limits in a policy, saw %zu", TRACE_STEPS_MAX, count);
+	for (const struct scan_section *section = item->section->sections;
+	    section != NULL; section = section->next) {
+		struct section_reader in;
+		struct rule *rule = &written[at];
+
+		if (section->kind == SECTION_MATCH)
+			continue;
+		rule->name = arena_copy(arena, section->title);
+		rule->origin = origin_of(arena, section);
+		section_begin(&in, conf, item->file, section);
+		if (section->kind == SECTION_CHECK)
+			read_check(&in, rule);
+		else
+			read_limit(&in, rule);
+		at++;
+	}
+	order_rules(arena, written, count, policy);
+}
+
+static void
+build_match(struct conf_reader *conf, const struct conf_item *item,
+    struct policy *policy)
+{
+	for (const struct scan_section *section = item->section->sections;
+	    section != NULL; section = section->next) {
+		struct section_reader in;
+
+		if (section->kind != SECTION_MATCH || policy->has_match)
+			continue;
+		section_begin(&in, conf, item->file, section);
+		section_read(&in, &match_table, &policy->match);
+		policy->has_match = true;
+	}
+}
+
+void
+conf_build_policies(struct conf_reader *conf)
+{
+	struct config *config = conf->config;
+	struct policy *policies = arena_get_array(config->arena,
+	    conf->item_count + 1, sizeof(*policies));
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->item_count; i++) {
+		const struct conf_item *item = &conf->items[i];
+		struct policy *policy = &policies[count];
+		struct section_reader in;
+
+		if (item->section->kind != SECTION_POLICY)
+			continue;
+		count++;
+		policy->name = arena_copy(config->arena,
+		    item->section->title);
+		policy->origin = origin_of(config->arena, item->section);
+		section_begin(&in, conf, item->file, item->section);
+		section_read(&in, &policy_table, &policy->with);
+		build_match(conf, item, policy);
+		build_rules(conf, item, policy);
+		check_charges(&in, policy);
+	}
+	config->policies = policies;
+	config->policy_count = count;
+}

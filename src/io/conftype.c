@@ -1,0 +1,848 @@
+/*
+ * conftype.c - the types of options: one parser and one printer each
+ *
+ * A parser says what was expected and what was seen; it knows the value, its
+ * range and the names it may use, but not how options depend on each other.
+ */
+#include "io/conftype.h"
+
+#include "base/arena.h"
+#include "base/names.h"
+#include "base/quantity.h"
+#include "base/text.h"
+#include "io/confsay.h"
+#include "io/maps.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- reports */
+
+static int
+line_of(const struct reading *r, size_t i)
+{
+	return r->lines != NULL && i < r->count ? r->lines[i] : r->line;
+}
+
+/* `option: expected ..., saw "...": a hint`. */
+static bool
+refuse(const struct reading *r, size_t i, const char *expected,
+    const char *hint)
+{
+	const char *value = i < r->count ? r->values[i] : "";
+	char seen[SAY_SIZE];
+
+	problems_add(r->problems, r->file, line_of(r, i), "%s: %s, saw %s%s",
+	    r->row->name, expected, say_seen(value, strlen(value), seen),
+	    hint);
+	return false;
+}
+
+static bool
+refuse_name(const struct reading *r, size_t i, const char *what,
+    const char *const names[], size_t count)
+{
+	char all[256], hint[SAY_SIZE], expected[320];
+	struct text text;
+
+	TEXT_INIT(&text, expected);
+	text_printf(&text, "expected %s: %s", what,
+	    say_names(names, count, all, sizeof(all)));
+	return refuse(r, i, expected,
+	    say_nearest(r->values[i], names, count, hint));
+}
+
+/* Is the value among those before it? */
+static bool
+is_repeated(const struct reading *r, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(r->values[j], r->values[i]) == 0)
+			return true;
+	return false;
+}
+
+/* --- files */
+
+const char *
+path_within(struct arena *arena, const char *directory, const char *name)
+{
+	size_t size = strlen(directory) + strlen(name) + 2;
+	struct text path;
+
+	if (name[0] == '/')
+		return arena_copy(arena, name);
+	text_init(&path, arena_get(arena, size), size);
+	text_put(&path, directory);
+	text_put_char(&path, '/');
+	text_put(&path, name);
+	return path.at;
+}
+
+bool
+file_is_readable(struct problems *problems, const char *path,
+    const char *name, const char *file, int line)
+{
+	char seen[SAY_SIZE];
+	struct stat status;
+
+	if (access(path, R_OK) == 0 && stat(path, &status) == 0 &&
+	    !S_ISDIR(status.st_mode))
+		return true;
+	problems_add(problems, file, line, "%s: cannot read %s: %s", name,
+	    say_seen(path, strlen(path), seen),
+	    access(path, R_OK) == 0 ? "it is a directory" : strerror(errno));
+	return false;
+}
+
+/* --- plain values */
+
+static bool
+parse_string(struct reading *r, void *field)
+{
+	*(const char **)field = arena_copy(r->arena, r->values[0]);
+	return true;
+}
+
+static bool
+parse_strings(struct reading *r, void *field)
+{
+	struct strings *strings = field;
+	const char **at = arena_get_array(r->arena, r->count + 1,
+	    sizeof(*at));
+	bool is_good = true;
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->values[i][0] == '\0')
+			is_good = refuse(r, i, "expected a value", "");
+		at[i] = arena_copy(r->arena, r->values[i]);
+	}
+	strings->at = at;
+	strings->count = is_good ? r->count : 0;
+	return is_good;
+}
+
+/* The words that libconfuse takes for a truth value. */
+static const char *const truth_names[] = {
+	"false", "true", "no", "yes", "off", "on"
+};
+#define TRUTH_NAMES (sizeof(truth_names) / sizeof(truth_names[0]))
+
+static bool
+parse_bool(struct reading *r, void *field)
+{
+	int i = names_find(truth_names, TRUTH_NAMES, r->values[0]);
+
+	*(bool *)field = i >= 0 && i % 2 == 1;
+	return i >= 0 || refuse_name(r, 0, "true or false", truth_names, 2);
+}
+
+static bool
+parse_tristate(struct reading *r, void *field)
+{
+	static const char *const names[] = { "true", "false", "any" };
+	int i = names_find(truth_names, TRUTH_NAMES, r->values[0]);
+
+	*(enum tristate *)field = TRISTATE_ANY;
+	if (r->values[0][0] == '\0' || strcmp(r->values[0], "any") == 0)
+		return true;
+	if (i < 0)
+		return refuse_name(r, 0, "one of", names, 3);
+	*(enum tristate *)field = i % 2 == 1 ? TRISTATE_TRUE : TRISTATE_FALSE;
+	return true;
+}
+
+static bool
+is_out_of_range(const struct reading *r, int64_t number)
+{
+	return (r->row->min != 0 && number < r->row->min) ||
+	    (r->row->max != 0 && number > r->row->max);
+}
+
+/* The whole of a number with zeros before it: what was meant, or NULL. */
+static const char *
+without_zeros(const char *value)
+{
+	const char *rest = value + strspn(value, "0");
+
+	return rest > value && *rest != '\0' &&
+	    rest[strspn(rest, "0123456789")] == '\0' ? rest : NULL;
+}
+
+static bool
+parse_number(struct reading *r, void *field)
+{
+	int64_t *number = field;
+	const char *value = r->values[0];
+	char expected[SAY_SIZE], hint[SAY_SIZE];
+	struct text text;
+
+	*number = -1;
+	if (value[0] == '\0' && r->lines == NULL)
+		return true;
+	TEXT_INIT(&text, expected);
+	TEXT_INIT(&text, hint);
+	if (without_zeros(value) != NULL && strlen(value) < 20)
+		text_printf(&text, ": write %s, a leading 0 is not octal "
+		    "here", without_zeros(value));
+	TEXT_INIT(&text, expected);
+	text_put(&text, "expected a whole number");
+	if (r->row->max != 0)
+		text_printf(&text, " from %" PRId64 " to %" PRId64,
+		    r->row->min, r->row->max);
+	if (!text_parse_number(value, INT64_MAX, number) ||
+	    is_out_of_range(r, *number)) {
+		*number = -1;
+		return refuse(r, 0, expected, hint);
+	}
+	return true;
+}
+
+static bool
+parse_duration(struct reading *r, void *field)
+{
+	int64_t *ms = field;
+	char least[QUANTITY_TEXT_SIZE], most[QUANTITY_TEXT_SIZE];
+	char expected[SAY_SIZE];
+	const char *why = "";
+	struct text text;
+
+	if (!duration_parse(r->values[0], ms, &why))
+		return refuse(r, 0, why, "");
+	if (!is_out_of_range(r, *ms))
+		return true;
+	TEXT_INIT(&text, expected);
+	text_printf(&text, "expected %s to %s",
+	    duration_format(r->row->min, least),
+	    duration_format(r->row->max, most));
+	return refuse(r, 0, expected, "");
+}
+
+static bool
+parse_size(struct reading *r, void *field)
+{
+	int64_t *bytes = field;
+	const char *why = "";
+
+	*bytes = -1;
+	if (r->values[0][0] == '\0' && r->lines == NULL)
+		return true;
+	if (!size_parse(r->values[0], bytes, &why))
+		return refuse(r, 0, why, "");
+	if (is_out_of_range(r, *bytes))
+		return refuse(r, 0, "expected a size of 1 octet or more", "");
+	return true;
+}
+
+static bool
+parse_filemode(struct reading *r, void *field)
+{
+	const char *value = r->values[0];
+	size_t length = strlen(value);
+	unsigned int mode = 0;
+
+	if (length < 3 || length > 4 || strspn(value, "01234567") != length ||
+	    (length == 4 && value[0] != '0'))
+		return refuse(r, 0, "expected an octal mode such as 0660", "");
+	for (const char *at = value; *at != '\0'; at++)
+		mode = 8 * mode + (unsigned int)(*at - '0');
+	*(unsigned int *)field = mode;
+	return true;
+}
+
+/* --- names of a closed set: each into the enum of its field */
+
+#define PARSE_NAME(function, type, names, names_count)			\
+	static bool							\
+	function(struct reading *r, void *field)			\
+	{								\
+		int i = names_find(names, names_count, r->values[0]);	\
+									\
+		*(enum type *)field = (enum type)(i < 0 ? 0 : i);	\
+		return i >= 0 ||					\
+		    refuse_name(r, 0, "one of", names, names_count);	\
+	}
+
+PARSE_NAME(parse_level, level, level_names, LEVEL_COUNT)
+PARSE_NAME(parse_mode, mode, mode_names, MODE_COUNT)
+PARSE_NAME(parse_speak, speak, speak_names, SPEAK_COUNT)
+PARSE_NAME(parse_on_failure, on_failure, on_failure_names, ON_FAILURE_COUNT)
+
+static bool
+parse_count(struct reading *r, void *field)
+{
+	const char *names[COUNT_COUNT];
+	int i;
+
+	*(enum count *)field = COUNT_COUNT;
+	if (r->values[0][0] == '\0' && r->lines == NULL)
+		return true;
+	for (i = 0; i < COUNT_COUNT; i++)
+		names[i] = count_name((enum count)i);
+	i = names_find(names, COUNT_COUNT, r->values[0]);
+	if (i < 0)
+		return refuse_name(r, 0, "one of", names, COUNT_COUNT);
+	*(enum count *)field = (enum count)i;
+	return true;
+}
+
+static bool
+parse_keys(struct reading *r, void *field)
+{
+	struct keys *keys = field;
+	const char *names[KEY_COUNT];
+	bool given[KEY_COUNT] = { false }, is_good = true;
+
+	for (int i = 0; i < KEY_COUNT; i++)
+		names[i] = key_name((enum key)i);
+	for (size_t i = 0; i < r->count; i++) {
+		int key = names_find(names, KEY_COUNT, r->values[i]);
+
+		if (key < 0)
+			is_good = refuse_name(r, i, "keys among", names,
+			    KEY_COUNT);
+		else if (given[key])
+			is_good = refuse(r, i, "expected each key once", "");
+		else
+			given[key] = true;
+	}
+	keys->count = 0;
+	for (int i = 0; i < KEY_COUNT; i++)
+		if (given[i])
+			keys->at[keys->count++] = (enum key)i;
+	return is_good;
+}
+
+/* --- names of lists */
+
+const struct list *
+config_find_list(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->list_count; i++)
+		if (strcmp(config->lists[i].name, name) == 0)
+			return &config->lists[i];
+	return NULL;
+}
+
+#define LIST_CANDIDATES_MAX 1000
+
+/* The list that value i names from octet `from` on; NULL with a problem. */
+static const struct list *
+find_list(const struct reading *r, size_t i, size_t from)
+{
+	const char *names[LIST_CANDIDATES_MAX], *name = r->values[i] + from;
+	const struct list *list = config_find_list(r->config, name);
+	size_t count = 0;
+	char hint[SAY_SIZE];
+
+	if (list != NULL && !is_repeated(r, i))
+		return list;
+	if (list != NULL) {
+		refuse(r, i, "expected each list once", "");
+		return NULL;
+	}
+	while (count < r->config->list_count && count < LIST_CANDIDATES_MAX) {
+		names[count] = r->config->lists[count].name;
+		count++;
+	}
+	refuse(r, i, "expected the name of a list",
+	    say_nearest(name, names, count, hint));
+	return NULL;
+}
+
+static bool
+parse_lists(struct reading *r, void *field)
+{
+	struct lists *lists = field;
+	const struct list **at = arena_get_array(r->arena, r->count + 1,
+	    sizeof(*at));
+
+	lists->at = at;
+	lists->count = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct list *list = find_list(r, i, 0);
+
+		if (list != NULL)
+			at[lists->count++] = list;
+	}
+	return lists->count == r->count;
+}
+
+/* "inside", "sender:inside". */
+static bool
+parse_except(struct reading *r, void *field)
+{
+	struct except *except = field;
+	struct except_entry *at = arena_get_array(r->arena, r->count + 1,
+	    sizeof(*at));
+
+	except->at = at;
+	except->count = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		struct except_entry *entry = &at[except->count];
+		const char *value = r->values[i];
+		const char *colon = strchr(value, ':');
+		char subject[16];
+		int found = SUBJECT_CLIENT_OR_USER;
+
+		if (colon != NULL) {
+			text_copy_n(subject, sizeof(subject), value,
+			    (size_t)(colon - value));
+			found = names_find(subject_names, SUBJECT_COUNT,
+			    subject);
+		}
+		if (found < 0 || colon == value) {
+			refuse_name(r, i, "LIST or SUBJECT:LIST with a "
+			    "subject among", subject_names, SUBJECT_COUNT);
+			continue;
+		}
+		entry->subject = (enum subject)found;
+		entry->list = find_list(r, i, colon == NULL ? 0 :
+		    (size_t)(colon - value) + 1);
+		if (entry->list != NULL)
+			except->count++;
+	}
+	return except->count == r->count;
+}
+
+/* --- maps */
+
+static const struct map *
+cached_map(const struct map_cache *maps, const char *path)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (strcmp(maps->at[i]->file, path) == 0)
+			return maps->at[i];
+	return NULL;
+}
+
+static void
+cache_map(struct reading *r, const struct map *map)
+{
+	struct map_cache *maps = r->maps;
+	const struct map **more;
+
+	if (maps->count == maps->room) {
+		maps->room = maps->room == 0 ? 16 : 2 * maps->room;
+		more = arena_get_array(r->arena, maps->room, sizeof(*more));
+		for (size_t i = 0; i < maps->count; i++)
+			more[i] = maps->at[i];
+		maps->at = more;
+	}
+	maps->at[maps->count++] = map;
+}
+
+static bool
+parse_map(struct reading *r, void *field)
+{
+	const struct map **map = field;
+	const char *path;
+
+	*map = NULL;
+	if (r->lines == NULL)
+		return true;
+	if (r->values[0][0] == '\0')
+		return refuse(r, 0, "expected the name of a file", "");
+	path = path_within(r->arena, r->directory, r->values[0]);
+	*map = cached_map(r->maps, path);
+	if (*map != NULL)
+		return true;
+	if (!file_is_readable(r->problems, path, r->row->name, r->file,
+	    line_of(r, 0)))
+		return false;
+	*map = map_read(r->arena, &r->config->folding, path,
+	    r->problems);
+	if (*map != NULL)
+		cache_map(r, *map);
+	return *map != NULL;
+}
+
+/* --- replies */
+
+static bool
+parse_reply(struct reading *r, void *field)
+{
+	struct reply *reply;
+	const char *why = "";
+
+	*(const struct reply **)field = r->usual;
+	if (r->lines == NULL)
+		return true;
+	reply = arena_get(r->arena, sizeof(*reply));
+	if (!reply_parse(arena_copy(r->arena, r->values[0]), reply, &why))
+		return refuse(r, 0, why, "");
+	reply->name = r->usual->name;
+	reply->stage = r->usual->stage;
+	*(const struct reply **)field = reply;
+	return true;
+}
+
+/* --- rates */
+
+#define LABEL_OPEN "open"	/* of the one window of open_connections */
+
+static const char *
+counter_name(struct reading *r, const char *label)
+{
+	size_t size = strlen(r->name) + strlen(label) + 2;
+	struct text text;
+
+	text_init(&text, arena_get(r->arena, size), size);
+	text_printf(&text, "%s/%s", r->name, label);
+	return text.at;
+}
+
+static bool
+parse_open(struct reading *r, size_t i, struct rate *rate)
+{
+	const char *why = "";
+
+	if (rate_parse(r->values[i], false, rate, &why) &&
+	    rate->window_ms == 0)
+		return true;
+	return refuse(r, i, "open_connections are counted as they are: "
+	    "expected a number such as 20", "");
+}
+
+static bool
+parse_rate(struct reading *r, size_t i, struct rate *rate)
+{
+	bool is_bytes = r->counts == COUNT_bytes;
+	const char *why = "";
+
+	if (r->counts == COUNT_open_connections)
+		return parse_open(r, i, rate);
+	if (!rate_parse(r->values[i], is_bytes, rate, &why))
+		return refuse(r, i, why, "");
+	if (rate->window_ms == 0)
+		return refuse(r, i, is_bytes ? "expected octets in a span of "
+		    "time such as 10M/1d" : "expected a number in a span of "
+		    "time such as 100/1h", "");
+	return true;
+}
+
+static bool
+parse_rates(struct reading *r, void *field)
+{
+	struct rates *rates = field;
+	struct window_rule *at = arena_get_array(r->arena, WINDOWS_MAX,
+	    sizeof(*at));
+	char label[QUANTITY_TEXT_SIZE];
+
+	rates->at = at;
+	rates->count = 0;
+	if (r->count > WINDOWS_MAX)
+		return refuse(r, WINDOWS_MAX, "expected 8 rates at most", "");
+	for (size_t i = 0; i < r->count; i++) {
+		struct window_rule *window = &at[rates->count];
+
+		if (!parse_rate(r, i, &window->rate))
+			continue;
+		window->label = arena_copy(r->arena,
+		    window->rate.window_ms == 0 ? LABEL_OPEN :
+		    duration_format(window->rate.window_ms, label));
+		window->field = counter_name(r, window->label);
+		rates->count++;
+		for (size_t j = 0; j + 1 < rates->count; j++)
+			if (at[j].rate.window_ms == window->rate.window_ms) {
+				refuse(r, i, "expected each span of time "
+				    "once", "");
+				break;
+			}
+	}
+	return rates->count == r->count;
+}
+_Static_assert(WINDOWS_MAX == 8, "parse_rates() says so");
+
+/* --- printing */
+
+void
+print_quoted(FILE *to, const char *string)
+{
+	putc('"', to);
+	for (; *string != '\0'; string++) {
+		if (*string == '"' || *string == '\\' ||
+		    (string[0] == '$' && string[1] == '{'))
+			putc('\\', to);
+		putc(*string, to);
+	}
+	putc('"', to);
+}
+
+static void
+print_string(FILE *to, const void *field)
+{
+	print_quoted(to, *(const char *const *)field);
+}
+
+static void
+print_comma(FILE *to, size_t i)
+{
+	if (i > 0)
+		fputs(", ", to);
+}
+
+static void
+print_strings(FILE *to, const void *field)
+{
+	const struct strings *strings = field;
+
+	putc('{', to);
+	for (size_t i = 0; i < strings->count; i++) {
+		print_comma(to, i);
+		print_quoted(to, strings->at[i]);
+	}
+	putc('}', to);
+}
+
+static void
+print_bool(FILE *to, const void *field)
+{
+	fputs(*(const bool *)field ? "true" : "false", to);
+}
+
+static void
+print_tristate(FILE *to, const void *field)
+{
+	switch (*(const enum tristate *)field) {
+	case TRISTATE_ANY:
+		fputs("any", to);
+		break;
+	case TRISTATE_FALSE:
+		fputs("false", to);
+		break;
+	case TRISTATE_TRUE:
+		fputs("true", to);
+		break;
+	}
+}
+
+static void
+print_number(FILE *to, const void *field)
+{
+	fprintf(to, "%" PRId64, *(const int64_t *)field);
+}
+
+static void
+print_duration(FILE *to, const void *field)
+{
+	char buffer[QUANTITY_TEXT_SIZE];
+
+	print_quoted(to, duration_format(*(const int64_t *)field, buffer));
+}
+
+static void
+print_size(FILE *to, const void *field)
+{
+	char buffer[QUANTITY_TEXT_SIZE];
+
+	print_quoted(to, size_format(*(const int64_t *)field, buffer));
+}
+
+static void
+print_filemode(FILE *to, const void *field)
+{
+	fprintf(to, "%04o", *(const unsigned int *)field);
+}
+
+static void
+print_level(FILE *to, const void *field)
+{
+	print_quoted(to, level_names[*(const enum level *)field]);
+}
+
+static void
+print_mode(FILE *to, const void *field)
+{
+	print_quoted(to, mode_names[*(const enum mode *)field]);
+}
+
+static void
+print_speak(FILE *to, const void *field)
+{
+	print_quoted(to, speak_names[*(const enum speak *)field]);
+}
+
+static void
+print_on_failure(FILE *to, const void *field)
+{
+	print_quoted(to, on_failure_names[*(const enum on_failure *)field]);
+}
+
+static void
+print_count(FILE *to, const void *field)
+{
+	print_quoted(to, count_name(*(const enum count *)field));
+}
+
+static void
+print_keys(FILE *to, const void *field)
+{
+	const struct keys *keys = field;
+
+	putc('{', to);
+	for (size_t i = 0; i < keys->count; i++) {
+		print_comma(to, i);
+		print_quoted(to, key_name(keys->at[i]));
+	}
+	putc('}', to);
+}
+
+static void
+print_lists(FILE *to, const void *field)
+{
+	const struct lists *lists = field;
+
+	putc('{', to);
+	for (size_t i = 0; i < lists->count; i++) {
+		print_comma(to, i);
+		print_quoted(to, lists->at[i]->name);
+	}
+	putc('}', to);
+}
+
+/* Names of lists and subjects have no character that needs a backslash. */
+static void
+print_except(FILE *to, const void *field)
+{
+	const struct except *except = field;
+
+	putc('{', to);
+	for (size_t i = 0; i < except->count; i++) {
+		const struct except_entry *entry = &except->at[i];
+
+		print_comma(to, i);
+		fprintf(to, "\"%s%s%s\"", subject_names[entry->subject],
+		    entry->subject == SUBJECT_CLIENT_OR_USER ? "" : ":",
+		    entry->list->name);
+	}
+	putc('}', to);
+}
+
+static void
+print_map(FILE *to, const void *field)
+{
+	print_quoted(to, (*(const struct map *const *)field)->file);
+}
+
+static void
+print_reply(FILE *to, const void *field)
+{
+	const struct reply *reply = *(const struct reply *const *)field;
+	char buffer[REPLY_LINE_OCTETS_MAX + 1];
+	struct text text;
+
+	TEXT_INIT(&text, buffer);
+	text_printf(&text, "%d %d.%d.%d %s", reply->basic, reply->basic / 100,
+	    reply->subject, reply->detail, reply->text);
+	print_quoted(to, buffer);
+}
+
+static void
+put_rates(FILE *to, const struct rates *rates, bool is_bytes)
+{
+	char buffer[QUANTITY_TEXT_SIZE];
+
+	putc('{', to);
+	for (size_t i = 0; i < rates->count; i++) {
+		print_comma(to, i);
+		print_quoted(to, rate_format(&rates->at[i].rate,
+		    is_bytes, buffer));
+	}
+	putc('}', to);
+}
+
+static void
+print_rates(FILE *to, const void *field)
+{
+	put_rates(to, field, false);
+}
+
+/* --- the table */
+
+static const struct {
+	bool (*parse)(struct reading *reading, void *field);
+	void (*print)(FILE *to, const void *field);
+} types[OPTION_TYPES] = {
+	[OPTION_TYPE_STRING] = { parse_string, print_string },
+	[OPTION_TYPE_STRINGS] = { parse_strings, print_strings },
+	[OPTION_TYPE_BOOL] = { parse_bool, print_bool },
+	[OPTION_TYPE_TRISTATE] = { parse_tristate, print_tristate },
+	[OPTION_TYPE_NUMBER] = { parse_number, print_number },
+	[OPTION_TYPE_DURATION] = { parse_duration, print_duration },
+	[OPTION_TYPE_SIZE] = { parse_size, print_size },
+	[OPTION_TYPE_FILEMODE] = { parse_filemode, print_filemode },
+	[OPTION_TYPE_LEVEL] = { parse_level, print_level },
+	[OPTION_TYPE_MODE] = { parse_mode, print_mode },
+	[OPTION_TYPE_SPEAK] = { parse_speak, print_speak },
+	[OPTION_TYPE_ON_FAILURE] = { parse_on_failure, print_on_failure },
+	[OPTION_TYPE_LISTS] = { parse_lists, print_lists },
+	[OPTION_TYPE_MAP] = { parse_map, print_map },
+	[OPTION_TYPE_EXCEPT] = { parse_except, print_except },
+	[OPTION_TYPE_REPLY] = { parse_reply, print_reply },
+	[OPTION_TYPE_KEYS] = { parse_keys, print_keys },
+	[OPTION_TYPE_COUNT] = { parse_count, print_count },
+	[OPTION_TYPE_RATES] = { parse_rates, print_rates },
+};
+
+bool
+option_parse(struct reading *reading, void *field)
+{
+	return types[reading->row->type].parse(reading, field);
+}
+
+/* Numbers of -1 and maps of NULL were not given, and cannot be written. */
+static bool
+has_value(const struct option_row *row, const void *field)
+{
+	switch (row->type) {
+	case OPTION_TYPE_NUMBER:
+	case OPTION_TYPE_SIZE:
+		return *(const int64_t *)field >= 0;
+	case OPTION_TYPE_MAP:
+		return *(const struct map *const *)field != NULL;
+	case OPTION_TYPE_COUNT:
+		return *(const enum count *)field != COUNT_COUNT;
+	case OPTION_TYPE_STRING:
+	case OPTION_TYPE_STRINGS:
+	case OPTION_TYPE_BOOL:
+	case OPTION_TYPE_TRISTATE:
+	case OPTION_TYPE_DURATION:
+	case OPTION_TYPE_FILEMODE:
+	case OPTION_TYPE_LEVEL:
+	case OPTION_TYPE_MODE:
+	case OPTION_TYPE_SPEAK:
+	case OPTION_TYPE_ON_FAILURE:
+	case OPTION_TYPE_LISTS:
+	case OPTION_TYPE_EXCEPT:
+	case OPTION_TYPE_REPLY:
+	case OPTION_TYPE_KEYS:
+	case OPTION_TYPE_RATES:
+	case OPTION_TYPES:
+		break;
+	}
+	return true;
+}
+
+void
+rates_print(FILE *to, const char *indent, const struct option_row *row,
+    const struct rates *rates, enum count count)
+{
+	fprintf(to, "%s%s = ", indent, row->name);
+	put_rates(to, rates, count == COUNT_bytes);
+	putc('\n', to);
+}
+
+void
+option_print(FILE *to, const char *indent, const struct option_row *row,
+    const void *field)
+{
+	if (!has_value(row, field))
+		return;
+	fprintf(to, "%s%s = ", indent, row->name);
+	types[row->type].print(to, field);
+	putc('\n', to);
+}
