@@ -55,10 +55,10 @@ libio_a_SOURCES = \
 	src/io/store.c \
 	src/io/store.h \
 	src/io/store_memory.c \
-	src/io/subjects.c \
-	src/io/subjects.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/subjects.c \
+	src/io/subjects.h \
 	src/io/utc.c \
 	src/io/utc.h
 
