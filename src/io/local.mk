@@ -66,3 +66,4 @@ src/io/charge_lua.h: src/io/charge.lua
 	  -e 's/^[ 	]*//' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 	  -e 's/^/"/' -e 's/$$/\\n"/' \
 	  $(srcdir)/src/io/charge.lua > $@.new && mv $@.new $@
+src/io/libio_a-store_redis.$(OBJEXT): src/io/charge_lua.h
