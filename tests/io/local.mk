@@ -3,6 +3,7 @@ io_tests = \
 	tests/io/test_control \
 	tests/io/test_engine \
 	tests/io/test_maps \
+	tests/io/test_store_memory \
 	tests/io/test_store_redis
 check_PROGRAMS += $(io_tests)
 TESTS += $(io_tests)
@@ -17,6 +18,12 @@ tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_store_memory_SOURCES = \
+	tests/io/store_model.c \
+	tests/io/store_model.h \
+	tests/io/test_store_memory.c
+tests_io_test_store_memory_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_memory_LDADD = $(io_test_ldadd)
 tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_model.c \
 	tests/io/store_model.h
 tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
