@@ -17,6 +17,8 @@ static const uint8_t mapped_prefix[12] = {
 };
 #define MAPPED_BITS 96u
 
+static const char host_bits[] = "expected 0 in all bits behind the prefix";
+
 size_t
 ip_size(enum ip_family family)
 {
@@ -220,15 +222,15 @@ parse_bits(const char *string, const struct ip *ip, bool is_mapped,
 	int64_t number;
 
 	if (!text_parse_number(string, is_v6 ? 128 : 32, &number)) {
-		*why = is_v6 ? "the prefix length must be 0 to 128"
-		    : "the prefix length must be 0 to 32";
+		*why = is_v6 ? "expected a prefix length of 0 to 128"
+		    : "expected a prefix length of 0 to 32";
 		return false;
 	}
 	*bits = (unsigned int)number;
 	if (!is_mapped)
 		return true;
 	if (*bits < MAPPED_BITS) {
-		*why = "bits are set behind the prefix";
+		*why = host_bits;
 		return false;
 	}
 	*bits -= MAPPED_BITS;
@@ -246,7 +248,8 @@ ip_net_parse(const char *string, struct ip_net *net, const char **why)
 
 	if (!text_copy_n(address, sizeof(address), string, length) ||
 	    !ip_parse(address, &ip)) {
-		*why = "not an IP address";
+		*why = "expected an IP address, or a network such as "
+		    "192.0.2.0/24 or 2001:db8::/32";
 		return false;
 	}
 	bits = (unsigned int)(8 * ip_size(ip.family));
@@ -255,7 +258,7 @@ ip_net_parse(const char *string, struct ip_net *net, const char **why)
 		return false;
 	*net = ip_net_of(&ip, bits);
 	if (!ip_equal(&net->address, &ip)) {
-		*why = "bits are set behind the prefix";
+		*why = host_bits;
 		return false;
 	}
 	return true;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
-	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS)
+	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -31,14 +31,39 @@ libio_a_SOURCES = \
 	src/io/listen.h \
 	src/io/log.c \
 	src/io/log.h \
+	src/io/maps.c \
 	src/io/maps.h \
 	src/io/metric.def \
 	src/io/metrics.c \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \
+	src/io/redis_link.c \
+	src/io/redis_link.h \
+	src/io/redis_reply.c \
+	src/io/redis_reply.h \
+	src/io/redis_socket.c \
+	src/io/redis_socket.h \
+	src/io/redis_trouble.def \
+	src/io/secret.c \
+	src/io/secret.h \
 	src/io/store.h \
+	src/io/store_redis.c \
+	src/io/store_redis.h \
 	src/io/utc.c \
 	src/io/utc.h
+
+# charge.lua as a C string, without comments and leading blanks
+EXTRA_DIST += src/io/charge.lua
+BUILT_SOURCES += src/io/charge_lua.h
+CLEANFILES += src/io/charge_lua.h
+src/io/charge_lua.h: src/io/charge.lua
+	@$(MKDIR_P) src/io
+	$(AM_V_GEN)$(SED) -e '/^[ 	]*--/d' -e '/^[ 	]*$$/d' \
+	  -e 's/^[ 	]*//' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+	  -e 's/^/"/' -e 's/$$/\\n"/' \
+	  $(srcdir)/src/io/charge.lua > $@.new && mv $@.new $@
+src/io/libio_a-store_redis.$(OBJEXT): src/io/charge_lua.h

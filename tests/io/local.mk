@@ -1,9 +1,24 @@
-# tests/io
 if HAVE_CHECK
-check_PROGRAMS += tests/io/test_conffile
-TESTS += tests/io/test_conffile
+io_tests = \
+	tests/io/test_conffile \
+	tests/io/test_engine \
+	tests/io/test_maps \
+	tests/io/test_store_redis
+check_PROGRAMS += $(io_tests)
+TESTS += $(io_tests)
 
-tests_io_test_conffile_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-tests_io_test_conffile_LDADD = libio.a libcore.a libbase.a \
-	$(CONFUSE_LIBS) $(LIBMD_LIBS) $(CHECK_LIBS)
+io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
+io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
+	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
+
+tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_conffile_LDADD = $(io_test_ldadd)
+tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_engine_LDADD = $(io_test_ldadd)
+tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_model.c \
+	tests/io/store_model.h
+tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_redis_LDADD = $(io_test_ldadd)
 endif

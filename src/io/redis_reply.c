@@ -1,0 +1,101 @@
+/*
+ * redis_reply.c - what Redis may answer, within bounds, and what it means
+ */
+#include "io/redis_reply.h"
+
+#include <hiredis/hiredis.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const struct {
+	const char *word;
+	enum redis_cure cure;
+	const char *text;
+} troubles[TROUBLE_COUNT] = {
+#define TROUBLE(name, word, cure, text) {word, cure, text},
+#include "io/redis_trouble.def"
+};
+
+const char *
+redis_trouble_text(enum redis_trouble trouble)
+{
+	return troubles[trouble].text;
+}
+
+enum redis_cure
+redis_trouble_cure(enum redis_trouble trouble)
+{
+	return troubles[trouble].cure;
+}
+
+static enum redis_trouble
+find_trouble(const char *line, bool inside)
+{
+	for (int i = 0; i < TROUBLE_COUNT; i++) {
+		const char *word = troubles[i].word;
+		const char *at = word[0] == '\0' ? NULL : strstr(line, word);
+
+		if (at != NULL && (inside || at == line))
+			return (enum redis_trouble)i;
+	}
+	return TROUBLE_OTHER;
+}
+
+enum redis_trouble
+redis_reply_trouble(const struct redisReply *reply)
+{
+	enum redis_trouble trouble = find_trouble(reply->str, false);
+
+	/* "ERR Error running script ...: WRONGTYPE Operation against ..." */
+	if (trouble == TROUBLE_OTHER)
+		trouble = find_trouble(reply->str, true);
+	return trouble;
+}
+
+#if HIREDIS_MAJOR >= 1
+struct redisReader *
+redis_reader_open(void)
+{
+	redisReader *reader = redisReaderCreate();
+
+	if (reader != NULL)
+		reader->maxelements = REDIS_REPLY_ELEMENTS_MAX;
+	return reader;
+}
+#else
+/* 0.14 knows no bound: its functions, with one of ours in front. */
+static redisReplyObjectFunctions bounded;
+static void *(*create_array)(const redisReadTask *, int);
+static pthread_once_t bounded_once = PTHREAD_ONCE_INIT;
+
+static void *
+create_bounded_array(const redisReadTask *task, int elements)
+{
+	if (elements > REDIS_REPLY_ELEMENTS_MAX)
+		return NULL;
+	return create_array(task, elements);
+}
+
+static void
+make_bounded(void)
+{
+	redisReader *reader = redisReaderCreate();
+
+	if (reader == NULL)
+		return;
+	bounded = *reader->fn;
+	create_array = bounded.createArray;
+	bounded.createArray = create_bounded_array;
+	redisReaderFree(reader);
+}
+
+struct redisReader *
+redis_reader_open(void)
+{
+	pthread_once(&bounded_once, make_bounded);
+	if (create_array == NULL)
+		return NULL;
+	return redisReaderCreateWithFunctions(&bounded);
+}
+#endif

@@ -1,0 +1,39 @@
+/*
+ * redis_reply.h - what Redis may answer, within bounds, and what it means
+ */
+#ifndef FLOODGATE_IO_REDIS_REPLY_H
+#define FLOODGATE_IO_REDIS_REPLY_H
+
+#include <stddef.h>
+
+struct redisReader;
+struct redisReply;
+
+/* More octets, or more elements, than any answer that we ask for has. */
+#define REDIS_REPLY_OCTETS_MAX (1024 * 1024)
+#define REDIS_REPLY_ELEMENTS_MAX 4096
+
+/* Why the store gives no answer. */
+enum redis_trouble {
+#define TROUBLE(name, word, cure, text) TROUBLE_##name,
+#include "io/redis_trouble.def"
+	TROUBLE_COUNT
+};
+
+enum redis_cure {
+	CURE_NONE,		/* the server is well, this question is not */
+	CURE_WAIT,		/* the next question may fare better */
+	CURE_RECONNECT,
+	CURE_EVAL		/* send the script itself */
+};
+
+const char *redis_trouble_text(enum redis_trouble trouble);
+enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
+
+/* The trouble that an error reply tells of. */
+enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
+
+/* A parser that takes no array longer than the bound; NULL: no memory. */
+struct redisReader *redis_reader_open(void);
+
+#endif

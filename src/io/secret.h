@@ -1,0 +1,24 @@
+/*
+ * secret.h - a password in a file of its own
+ */
+#ifndef FLOODGATE_IO_SECRET_H
+#define FLOODGATE_IO_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SECRET_SIZE 513		/* with its NUL */
+
+/*
+ * The first line of `file`, without its line end. False with a sentence in
+ * why[size] when it cannot be read, is empty or too long, or when others
+ * than the owner and the group could read it, or others than the owner
+ * change it.
+ */
+bool secret_read(const char *file, char secret[SECRET_SIZE], char *why,
+    size_t size);
+
+/* Overwrite; the compiler does not leave that out. */
+void secret_wipe(char *secret, size_t size);
+
+#endif

@@ -1,0 +1,549 @@
+/*
+ * store_redis.c - counters in Redis, shared by all hosts
+ *
+ * Builds the words that charge.lua takes and reads what it answers; all
+ * counting happens there, all talking in redis_link.c.
+ */
+#include "io/store_redis.h"
+
+#include <hiredis/hiredis.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quantity.h"
+#include "base/text.h"
+#include "core/window.h"
+#include "io/redis_link.h"
+#include "io/secret.h"
+
+#define PREFIX_OCTETS_MAX 64
+#define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
+#define NUMBER_SIZE 21
+
+/* A value: see charge.lua. */
+#define VALUE_VERSION '\1'
+#define VALUE_START_OCTETS 6
+#define VALUE_LAST_OCTETS 6
+#define VALUE_COUNT_OCTETS 7
+#define VALUE_GROUP_OCTETS (VALUE_LAST_OCTETS + VALUE_COUNT_OCTETS)
+
+const char store_redis_script[] =
+#include "io/charge_lua.h"
+;
+
+struct store_redis {
+	struct store store;
+	struct redis_link *link;
+	char *server, *user, *prefix;
+	char password[SECRET_SIZE];
+	int64_t database;
+	_Atomic int64_t timeout_ms;
+};
+
+static struct store_redis *
+redis_of(struct store *store)
+{
+	return (struct store_redis *)store;
+}
+
+/* --- questions --- */
+
+/* The different subjects of a question, as keys. */
+struct subjects {
+	const char *prefix;
+	size_t count;
+	const char *subject[CHARGES_MAX];
+	char key[CHARGES_MAX][KEY_SIZE];
+};
+
+/* Which it is, from 1 as Lua counts. */
+static size_t
+subjects_index(struct subjects *subjects, const char *subject)
+{
+	struct text key;
+	size_t i = 0;
+
+	while (i < subjects->count && strcmp(subjects->subject[i], subject) != 0)
+		i++;
+	if (i < subjects->count)
+		return i + 1;
+	subjects->subject[subjects->count] = subject;
+	TEXT_INIT(&key, subjects->key[subjects->count++]);
+	text_put(&key, subjects->prefix);
+	text_put_char(&key, '{');
+	text_put(&key, subject);
+	text_put_char(&key, '}');
+	return subjects->count;
+}
+
+static const char *
+number_text(int64_t number, char buffer[NUMBER_SIZE])
+{
+	struct text text;
+
+	text_init(&text, buffer, NUMBER_SIZE);
+	text_put_number(&text, number);
+	return buffer;
+}
+
+/* How many keys, the keys, and what to do with them. */
+static void
+add_keys(struct redis_words *words, const struct subjects *subjects,
+    char count[NUMBER_SIZE], const char *verb)
+{
+	redis_words_init(words);
+	redis_words_add(words, number_text((int64_t)subjects->count, count));
+	for (size_t i = 0; i < subjects->count; i++)
+		redis_words_add(words, subjects->key[i]);
+	redis_words_add(words, verb);
+}
+
+static int64_t
+lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- charge --- */
+
+/* One charge as text. */
+struct charge_words {
+	char subject[NUMBER_SIZE];
+	char max[NUMBER_SIZE];
+	char window_ms[NUMBER_SIZE];
+	char window[QUANTITY_TEXT_SIZE];
+	char weight[NUMBER_SIZE];
+};
+
+struct charge_question {
+	struct subjects subjects;
+	char count[NUMBER_SIZE];
+	struct charge_words charges[CHARGES_MAX];
+	struct redis_words words;
+};
+
+static void
+make_charge(struct charge_question *question, const struct charges *charges,
+    const char *verb)
+{
+	size_t index[CHARGES_MAX];
+
+	for (size_t i = 0; i < charges->count; i++)
+		index[i] = subjects_index(&question->subjects,
+		    charges->at[i].subject);
+	add_keys(&question->words, &question->subjects, question->count, verb);
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct charge *charge = &charges->at[i];
+		struct charge_words *text = &question->charges[i];
+		struct redis_words *words = &question->words;
+
+		redis_words_add(words, number_text((int64_t)index[i],
+		    text->subject));
+		redis_words_add(words, charge->field);
+		redis_words_add(words, number_text(charge->max, text->max));
+		redis_words_add(words, number_text(charge->window_ms,
+		    text->window_ms));
+		redis_words_add(words, duration_format(charge->window_ms,
+		    text->window));
+		redis_words_add(words, number_text(charge->weight,
+		    text->weight));
+		redis_words_add(words, charge->observe ? "1" : "0");
+	}
+}
+
+/* {refused, retry, now, used...}: false when it is not that. */
+static bool
+read_charge(const redisReply *reply, size_t count,
+    struct charge_answer *answer)
+{
+	long long refused;
+
+	if (reply->elements != count + 3)
+		return false;
+	for (size_t i = 0; i < reply->elements; i++)
+		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+			return false;
+	refused = reply->element[0]->integer;
+	if (refused < 0 || refused > (long long)count)
+		return false;
+	answer->status = refused == 0 ? CHARGE_ALLOWED : CHARGE_REFUSED;
+	answer->refused = refused == 0 ? 0 : (size_t)refused - 1;
+	answer->retry_ms = reply->element[1]->integer;
+	answer->now_ms = reply->element[2]->integer;
+	for (size_t i = 0; i < count; i++)
+		answer->used[i] = reply->element[i + 3]->integer;
+	return true;
+}
+
+static const char *
+verb_of(enum store_mode mode)
+{
+	switch (mode) {
+	case STORE_CHARGE:
+		return "charge";
+	case STORE_FORCE:
+		return "force";
+	case STORE_PEEK:
+		break;
+	}
+	return "peek";
+}
+
+static void
+redis_charge(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+    struct charge_answer *answer)
+{
+	struct store_redis *redis = redis_of(store);
+	struct charge_question question;
+	redisReply *reply;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->now_ms = now_ms;
+	if (charges->count == 0)
+		return;
+	answer->status = CHARGE_UNAVAILABLE;
+	question.subjects.prefix = redis->prefix;
+	question.subjects.count = 0;
+	make_charge(&question, charges, verb_of(mode));
+	reply = redis_link_ask(redis->link, &question.words,
+	    lesser(timeout_ms, redis->timeout_ms));
+	if (reply == NULL)
+		return;
+	if (!read_charge(reply, charges->count, answer))
+		redis_link_distrust(redis->link);
+	freeReplyObject(reply);
+}
+
+/* --- refund --- */
+
+struct refund_words {
+	char subject[NUMBER_SIZE];
+	char weight[NUMBER_SIZE];
+	char window_ms[NUMBER_SIZE];
+	char at_ms[NUMBER_SIZE];
+};
+
+struct refund_question {
+	struct subjects subjects;
+	char count[NUMBER_SIZE];
+	struct refund_words refunds[CHARGES_MAX];
+	struct redis_words words;
+};
+
+static void
+tell_refunds(struct store_redis *redis, const struct refund refunds[],
+    size_t count)
+{
+	struct refund_question question;
+	struct redis_words *words = &question.words;
+	size_t index[CHARGES_MAX];
+
+	question.subjects.prefix = redis->prefix;
+	question.subjects.count = 0;
+	for (size_t i = 0; i < count; i++)
+		index[i] = subjects_index(&question.subjects,
+		    refunds[i].subject);
+	add_keys(words, &question.subjects, question.count, "refund");
+	for (size_t i = 0; i < count; i++) {
+		struct refund_words *text = &question.refunds[i];
+
+		redis_words_add(words, number_text((int64_t)index[i],
+		    text->subject));
+		redis_words_add(words, refunds[i].field);
+		redis_words_add(words, number_text(refunds[i].weight,
+		    text->weight));
+		redis_words_add(words, number_text(refunds[i].window_ms,
+		    text->window_ms));
+		redis_words_add(words, number_text(refunds[i].at_ms,
+		    text->at_ms));
+	}
+	redis_link_tell(redis->link, words);
+}
+
+static void
+redis_refund(struct store *store, const struct refund refunds[],
+    size_t count, int64_t now_ms, int64_t timeout_ms)
+{
+	(void)now_ms;
+	(void)timeout_ms;
+	for (size_t done = 0; done < count; done += CHARGES_MAX)
+		tell_refunds(redis_of(store), refunds + done,
+		    count - done < CHARGES_MAX ? count - done : CHARGES_MAX);
+}
+
+/* --- show --- */
+
+static int64_t
+get_number(const unsigned char *octets, size_t length)
+{
+	uint64_t number = 0;
+
+	while (length-- > 0)
+		number = number << 8 | *octets++;
+	return (int64_t)number;
+}
+
+/* The text up to `end`, which is stepped over; false when it is too long. */
+static bool
+take_text(const char **at, char end, char *to, size_t size)
+{
+	const char *found = strchr(*at, end);
+	bool fits = found != NULL &&
+	    text_copy_n(to, size, *at, (size_t)(found - *at));
+
+	if (fits)
+		*at = found + 1;
+	return fits;
+}
+
+/* "used/max/window " and the version: the octets after it, or NULL. */
+static const char *
+read_head(const char *value, struct store_counter *counter)
+{
+	char used[NUMBER_SIZE], max[NUMBER_SIZE], window[QUANTITY_TEXT_SIZE];
+	const char *why;
+
+	if (!take_text(&value, '/', used, sizeof(used)) ||
+	    !take_text(&value, '/', max, sizeof(max)) ||
+	    !take_text(&value, ' ', window, sizeof(window)) ||
+	    !text_parse_number(max, INT64_MAX, &counter->max) ||
+	    !duration_parse(window, &counter->window_ms, &why) ||
+	    *value != VALUE_VERSION)
+		return NULL;
+	return value + 1;
+}
+
+/* A field and its value; "used" in the text is of the last charge only. */
+static bool
+read_counter(const redisReply *field, const redisReply *value,
+    int64_t now_ms, struct store_counter *counter)
+{
+	const char *start;
+	const unsigned char *group, *end;
+
+	memset(counter, 0, sizeof(*counter));
+	text_copy(counter->field, sizeof(counter->field), field->str);
+	start = read_head(value->str, counter);
+	if (start == NULL)
+		return false;
+	group = (const unsigned char *)start + VALUE_START_OCTETS;
+	end = (const unsigned char *)value->str + value->len;
+	if (group > end || (end - group) % VALUE_GROUP_OCTETS != 0 ||
+	    (end - group) / VALUE_GROUP_OCTETS > WINDOW_GROUPS_MAX)
+		return false;
+	for (; group < end; group += VALUE_GROUP_OCTETS) {
+		int64_t left_ms = get_number(group, VALUE_LAST_OCTETS) +
+		    counter->window_ms - now_ms;
+
+		if (left_ms <= 0)
+			continue;
+		if (counter->used == 0)
+			counter->frees_ms = left_ms;
+		counter->used += get_number(group + VALUE_LAST_OCTETS,
+		    VALUE_COUNT_OCTETS);
+	}
+	return true;
+}
+
+/* {now, field, value, ...}; -1 when it is not that. */
+static int
+read_counters(const redisReply *reply, struct store_counter counters[],
+    size_t max)
+{
+	struct store_counter counter;
+	int count = 0;
+
+	if (reply->elements % 2 != 1 ||
+	    reply->element[0]->type != REDIS_REPLY_INTEGER)
+		return -1;
+	for (size_t i = 1; i < reply->elements; i += 2) {
+		if (reply->element[i]->type != REDIS_REPLY_STRING ||
+		    reply->element[i + 1]->type != REDIS_REPLY_STRING)
+			return -1;
+		if (!read_counter(reply->element[i], reply->element[i + 1],
+		    reply->element[0]->integer, &counter))
+			continue;
+		if ((size_t)count < max)
+			counters[count] = counter;
+		count++;
+	}
+	return count;
+}
+
+static int
+redis_show(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_counter counters[], size_t max)
+{
+	struct store_redis *redis = redis_of(store);
+	struct redis_words words;
+	struct subjects subjects = {.prefix = redis->prefix};
+	char number[NUMBER_SIZE];
+	redisReply *reply;
+	int count;
+
+	(void)now_ms;
+	subjects_index(&subjects, subject);
+	add_keys(&words, &subjects, number, "show");
+	reply = redis_link_ask(redis->link, &words,
+	    lesser(timeout_ms, redis->timeout_ms));
+	if (reply == NULL)
+		return -1;
+	count = read_counters(reply, counters, max);
+	if (count < 0)
+		redis_link_distrust(redis->link);
+	freeReplyObject(reply);
+	return count;
+}
+
+/* --- the rest --- */
+
+static void
+redis_get_state(struct store *store, struct store_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->kind = "redis";
+	state->subjects = -1;
+	redis_link_get_state(redis_of(store)->link, state);
+}
+
+static bool
+redis_save(struct store *store, char *why, size_t size)
+{
+	(void)store;
+	(void)why;
+	(void)size;
+	return true;
+}
+
+static void
+redis_close(struct store *store)
+{
+	struct store_redis *redis = redis_of(store);
+
+	redis_link_close(&redis->link);
+	secret_wipe(redis->password, sizeof(redis->password));
+	free(redis->server);
+	free(redis->user);
+	free(redis->prefix);
+	free(redis);
+}
+
+/* An empty password when none is configured. */
+static bool
+read_password(const struct store_redis_options *options,
+    char password[SECRET_SIZE], char *why, size_t size)
+{
+	password[0] = '\0';
+	return options->password_file[0] == '\0' ||
+	    secret_read(options->password_file, password, why, size);
+}
+
+static bool
+redis_reconfigure(struct store *store, const struct config *config)
+{
+	struct store_redis *redis = redis_of(store);
+	const struct store_redis_options *options = &config->redis;
+	char password[SECRET_SIZE], why[256];
+	bool same;
+
+	if (config->store != STORE_KIND_REDIS || options->server.count != 1 ||
+	    strcmp(options->server.at[0], redis->server) != 0 ||
+	    strcmp(options->user, redis->user) != 0 ||
+	    strcmp(options->prefix, redis->prefix) != 0 ||
+	    options->database != redis->database)
+		return false;
+	same = read_password(options, password, why, sizeof(why)) &&
+	    strcmp(password, redis->password) == 0;
+	secret_wipe(password, sizeof(password));
+	if (!same)
+		return false;
+	redis->timeout_ms = options->timeout_ms;
+	redis_link_set_timeouts(redis->link, options->timeout_ms,
+	    options->connect_timeout_ms);
+	return true;
+}
+
+static const struct store_ops redis_ops = {
+	.close = redis_close,
+	.reconfigure = redis_reconfigure,
+	.charge = redis_charge,
+	.refund = redis_refund,
+	.show = redis_show,
+	.get_state = redis_get_state,
+	.save = redis_save
+};
+
+static const char *
+find_fault(const struct store_redis_options *options)
+{
+	if (options->server.count != 1)
+		return "store \"redis\" needs exactly one server";
+	if (strlen(options->prefix) > PREFIX_OCTETS_MAX)
+		return "the prefix of store \"redis\" is longer than 64 octets";
+	if (strpbrk(options->prefix, "{}") != NULL)
+		return "the prefix of store \"redis\" must not hold a brace";
+	return NULL;
+}
+
+static bool
+redis_start(struct store_redis *redis,
+    const struct store_redis_options *options, const char *script, char *why,
+    size_t size)
+{
+	struct redis_link_options link = {
+		.server = options->server.at[0],
+		.user = options->user,
+		.password = redis->password,
+		.database = options->database,
+		.timeout_ms = options->timeout_ms,
+		.connect_timeout_ms = options->connect_timeout_ms,
+		.script = script
+	};
+
+	if (!read_password(options, redis->password, why, size))
+		return false;
+	redis->server = strdup(options->server.at[0]);
+	redis->user = strdup(options->user);
+	redis->prefix = strdup(options->prefix);
+	if (redis->server == NULL || redis->user == NULL ||
+	    redis->prefix == NULL) {
+		text_copy(why, size, "no memory");
+		return false;
+	}
+	redis->link = redis_link_open(&link, why, size);
+	return redis->link != NULL;
+}
+
+struct store *
+store_redis_open_with(const struct store_redis_options *options,
+    const char *script, char *why, size_t size)
+{
+	const char *fault = find_fault(options);
+	struct store_redis *redis;
+
+	if (fault != NULL) {
+		text_copy(why, size, fault);
+		return NULL;
+	}
+	redis = calloc(1, sizeof(*redis));
+	if (redis == NULL) {
+		text_copy(why, size, "no memory");
+		return NULL;
+	}
+	redis->store.ops = &redis_ops;
+	redis->database = options->database;
+	redis->timeout_ms = options->timeout_ms;
+	if (redis_start(redis, options, script, why, size))
+		return &redis->store;
+	redis_close(&redis->store);
+	return NULL;
+}
+
+struct store *
+store_redis_open(const struct store_redis_options *options, char *why,
+    size_t size)
+{
+	return store_redis_open_with(options, store_redis_script, why, size);
+}

@@ -1,0 +1,488 @@
+/*
+ * test_engine.c - each message and recipient counts exactly once
+ *
+ * The store is a list of counters that a test can read and break; the order
+ * of events is every one that the MTAs are known to produce.
+ */
+#include "io/engine.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "core/check.h"
+#include "io/log.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- a store that counts and says what it was asked -------------------- */
+
+#define COUNTERS_MAX 32
+
+static struct {
+	struct store store;
+	struct {
+		char name[300];
+		int64_t used;
+	} counters[COUNTERS_MAX];
+	size_t count;
+	int calls;
+	bool down;
+} fake;
+
+static int64_t *
+counter(const char *subject, const char *field)
+{
+	char name[300];
+	struct text text;
+
+	TEXT_INIT(&text, name);
+	text_printf(&text, "%s %s", subject, field);
+	for (size_t i = 0; i < fake.count; i++)
+		if (strcmp(fake.counters[i].name, name) == 0)
+			return &fake.counters[i].used;
+	ck_assert_uint_lt(fake.count, COUNTERS_MAX);
+	(void)text_copy(fake.counters[fake.count].name,
+	    sizeof(fake.counters[0].name), name);
+	return &fake.counters[fake.count++].used;
+}
+
+static void
+fake_charge(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+    struct charge_answer *answer)
+{
+	(void)store;
+	(void)timeout_ms;
+	fake.calls++;
+	answer->now_ms = now_ms;
+	answer->status = fake.down ? CHARGE_UNAVAILABLE : CHARGE_ALLOWED;
+	for (size_t i = 0; i < charges->count && !fake.down; i++) {
+		const struct charge *charge = &charges->at[i];
+		int64_t used = *counter(charge->subject, charge->field);
+
+		answer->used[i] = used;
+		if (mode == STORE_CHARGE && !charge->observe &&
+		    used + charge->weight > charge->max &&
+		    answer->status == CHARGE_ALLOWED) {
+			answer->status = CHARGE_REFUSED;
+			answer->refused = i;
+			answer->retry_ms = 1;
+		}
+	}
+	for (size_t i = 0; i < charges->count &&
+	    answer->status == CHARGE_ALLOWED; i++)
+		answer->used[i] = *counter(charges->at[i].subject,
+		    charges->at[i].field) += charges->at[i].weight;
+}
+
+static void
+fake_refund(struct store *store, const struct refund refunds[], size_t count,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	(void)store;
+	(void)now_ms;
+	(void)timeout_ms;
+	for (size_t i = 0; i < count; i++) {
+		int64_t *used = counter(refunds[i].subject, refunds[i].field);
+
+		*used -= refunds[i].weight;
+		ck_assert_msg(*used >= 0, "%s was given back twice",
+		    refunds[i].subject);
+	}
+}
+
+static const struct store_ops fake_ops = {
+	.charge = fake_charge,
+	.refund = fake_refund,
+};
+
+/* --- a policy with every kind of count --------------------------------- */
+
+static const struct window_rule ten[] = { { { 10, 3600000 }, "1h", "n/1h" } };
+static const struct window_rule kilo[] = { { { 1000, 3600000 }, "1h",
+    "b/1h" } };
+static const struct window_rule open[] = { { { 2, 0 }, "", "open" } };
+
+static struct rule
+limit(const char *name, enum key key, enum count count,
+    const struct window_rule *window)
+{
+	struct rule rule = { .name = name, .with = { .reply = reply_of(
+	    REPLY_rate_client_messages) }, .limits = { .count = count,
+	    .allow = { window, 1 }, .ipv4_prefix = -1, .ipv6_prefix = -1,
+	    .lease_ms = 600000 } };
+
+	rule.limits.per.at[0] = key;
+	rule.limits.per.count = 1;
+	return rule;
+}
+
+static struct config *
+make_config(void)
+{
+	struct arena *arena = arena_open();
+	struct config *config = arena_get(arena, sizeof(*config));
+	struct policy *policy = arena_get(arena, sizeof(*policy));
+	struct rule *rules = arena_get_array(arena, 5, sizeof(*rules));
+
+	rules[0] = limit("messages", KEY_user, COUNT_messages, ten);
+	rules[1] = limit("recipients", KEY_sender, COUNT_recipients, ten);
+	rules[2] = limit("bytes", KEY_sender_domain, COUNT_bytes, kilo);
+	rules[3] = limit("open", KEY_client, COUNT_open_connections, open);
+	rules[3].with.reply = reply_of(REPLY_client_connections);
+	rules[4] = limit("domains", KEY_recipient_domain, COUNT_messages,
+	    ten);
+	policy->name = "all";
+	policy->rules = rules;
+	policy->rule_count = 5;
+	config->arena = arena;
+	config->global.hostname = "";
+	config->global.ipv4_prefix = 32;
+	config->global.ipv6_prefix = 64;
+	config->global.event_timeout_ms = 100;
+	config->folding = (struct folding){ true, "" };
+	config->policies = policy;
+	config->policy_count = 1;
+	config->steps = policy_steps(config);
+	return config;
+}
+
+static struct engine *engine;
+static struct conversation *c;
+static int64_t now_ms;
+
+static void
+setup(void)
+{
+	log_set_level(LEVEL_ERROR);
+	memset(&fake, 0, sizeof(fake));
+	fake.store.ops = &fake_ops;
+	now_ms = 1000000;
+	engine = engine_open(make_config(), &fake.store, 7);
+	c = conversation_open(engine);
+}
+
+static void
+teardown(void)
+{
+	conversation_close(&c, now_ms);
+	engine_close(&engine, now_ms);
+}
+
+static enum answer_kind
+tell(struct event event)
+{
+	struct answer answer;
+
+	event.now_ms = now_ms;
+	engine_event(c, &event, &answer);
+	return answer.kind;
+}
+
+static enum answer_kind
+connect(void)
+{
+	struct event event = { .stage = STAGE_CONNECT };
+
+	ck_assert(ip_parse("192.0.2.1", &event.client));
+	return tell(event);
+}
+
+static enum answer_kind
+mail_of(const char *size)
+{
+	const char *const parameters[] = { size, NULL };
+
+	return tell((struct event){ .stage = STAGE_MAIL,
+	    .path = "<a@example.org>", .user = "alice",
+	    .parameters = parameters });
+}
+
+static enum answer_kind
+mail(void)
+{
+	return mail_of("BODY=8BITMIME");
+}
+
+static enum answer_kind
+rcpt(const char *path)
+{
+	return tell((struct event){ .stage = STAGE_RCPT, .path = path });
+}
+
+static enum answer_kind
+eom(void)
+{
+	return tell((struct event){ .stage = STAGE_EOM });
+}
+
+static void
+expect(int64_t messages, int64_t recipients, int64_t bytes)
+{
+	ck_assert_int_eq(*counter("user:alice", "n/1h"), messages);
+	ck_assert_int_eq(*counter("sender:a@example.org", "n/1h"),
+	    recipients);
+	ck_assert_int_eq(*counter("sender_domain:example.org", "b/1h"),
+	    bytes);
+}
+
+START_TEST(a_message_counts_once)
+{
+	connect();
+	mail_of("SIZE=100");
+	ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_CONTINUE);
+	ck_assert_int_eq(rcpt("<y@one.example>"), ANSWER_CONTINUE);
+	ck_assert_int_eq(rcpt("<z@two.example>"), ANSWER_CONTINUE);
+	expect(1, 3, 100);
+	ck_assert_int_eq(*counter("recipient_domain:one.example", "n/1h"), 1);
+	ck_assert_int_eq(*counter("recipient_domain:two.example", "n/1h"), 1);
+	conversation_received(c, 100);
+	ck_assert_int_eq(eom(), ANSWER_CONTINUE);
+	expect(1, 3, 100);
+	mail();
+	rcpt("<x@one.example>");
+	eom();
+	expect(2, 4, 100);
+}
+END_TEST
+
+/* Every way in which a message can come to nothing. */
+enum ending { BY_ABORT, BY_MAIL, BY_HELO, BY_CLOSE, BY_STOP, ENDINGS };
+
+START_TEST(what_comes_to_nothing_is_given_back)
+{
+	connect();
+	mail_of("SIZE=100");
+	rcpt("<x@one.example>");
+	rcpt("<y@one.example>");
+	expect(1, 2, 100);
+	switch ((enum ending)_i) {
+	case BY_ABORT:
+		conversation_abort(c, now_ms);
+		break;
+	case BY_MAIL:
+		mail();
+		break;
+	case BY_HELO:
+		tell((struct event){ .stage = STAGE_HELO, .helo = "x" });
+		break;
+	case BY_CLOSE:
+		conversation_close(&c, now_ms);
+		break;
+	case BY_STOP:
+		engine_close(&engine, now_ms);
+		c = NULL;
+		break;
+	case ENDINGS:
+		break;
+	}
+	expect(0, 0, 0);
+	ck_assert_int_eq(*counter("recipient_domain:one.example", "n/1h"), 0);
+	ck_assert_int_eq(*counter("client:192.0.2.1", "open"),
+	    _i == BY_CLOSE || _i == BY_STOP ? 0 : 1);
+	if (c == NULL && engine != NULL)
+		c = conversation_open(engine);
+}
+END_TEST
+
+START_TEST(an_abort_after_the_end_gives_nothing_back)
+{
+	connect();
+	mail();
+	rcpt("<x@one.example>");
+	eom();
+	conversation_abort(c, now_ms);
+	conversation_close(&c, now_ms);
+	expect(1, 1, 0);
+	c = conversation_open(engine);
+}
+END_TEST
+
+START_TEST(a_refused_recipient_counts_nothing)
+{
+	connect();
+	mail();
+	*counter("recipient_domain:one.example", "n/1h") = 10;
+	ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_TEMPFAIL);
+	expect(0, 0, 0);
+	ck_assert_int_eq(rcpt("<x@two.example>"), ANSWER_CONTINUE);
+	expect(1, 1, 0);
+}
+END_TEST
+
+static const struct {
+	const char *name, *size;
+	int64_t received, want;
+	enum answer_kind kind;
+} contents[] = {
+	{ "undeclared", "X", 300, 300, ANSWER_CONTINUE },
+	{ "declared too little", "SIZE=100", 300, 300, ANSWER_CONTINUE },
+	{ "declared too much", "SIZE=500", 300, 300, ANSWER_CONTINUE },
+	{ "no room for what came", "SIZE=100", 1001, 0, ANSWER_TEMPFAIL },
+};
+
+START_TEST(octets_are_put_right_at_the_end)
+{
+	connect();
+	mail_of(contents[_i].size);
+	rcpt("<x@one.example>");
+	conversation_received(c, contents[_i].received);
+	ck_assert_int_eq(eom(), contents[_i].kind);
+	ck_assert_msg(*counter("sender_domain:example.org", "b/1h") ==
+	    contents[_i].want, "%s: got %lld", contents[_i].name,
+	    (long long)*counter("sender_domain:example.org", "b/1h"));
+	/* A message refused at its end has counted nowhere. */
+	if (contents[_i].kind != ANSWER_CONTINUE)
+		expect(0, 0, 0);
+}
+END_TEST
+
+START_TEST(one_trip_for_a_recipient_none_for_the_end)
+{
+	int before;
+
+	connect();
+	before = fake.calls;
+	mail();
+	rcpt("<x@one.example>");
+	ck_assert_int_eq(fake.calls, before + 1);
+	eom();
+	ck_assert_int_eq(fake.calls, before + 1);
+}
+END_TEST
+
+START_TEST(open_connections)
+{
+	struct conversation *first = c, *second = conversation_open(engine),
+	    *third = conversation_open(engine);
+
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	c = second;
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	c = third;
+	ck_assert_int_eq(connect(), ANSWER_CLOSE);
+	conversation_close(&first, now_ms);
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	conversation_close(&second, now_ms);
+	ck_assert_int_eq(*counter("client:192.0.2.1", "open"), 1);
+}
+END_TEST
+
+START_TEST(a_lease_is_renewed_at_half_time)
+{
+	int before;
+
+	connect();
+	before = fake.calls;
+	now_ms += 299999;
+	mail();
+	ck_assert_int_eq(fake.calls, before);
+	now_ms += 1;
+	mail();
+	ck_assert_int_eq(fake.calls, before + 1);
+	ck_assert_int_eq(*counter("client:192.0.2.1", "open"), 1);
+	mail();
+	ck_assert_int_eq(fake.calls, before + 1);
+}
+END_TEST
+
+START_TEST(a_store_that_is_down_accepts)
+{
+	fake.down = true;
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	mail();
+	ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_CONTINUE);
+	ck_assert_int_eq(eom(), ANSWER_CONTINUE);
+	fake.down = false;
+	mail();
+	rcpt("<x@one.example>");
+	expect(1, 1, 0);
+}
+END_TEST
+
+START_TEST(a_reload_waits_for_the_message)
+{
+	struct config *next = make_config();
+	const struct config *before = conversation_config(c);
+
+	connect();
+	mail();
+	engine_reload(engine, next);
+	ck_assert_ptr_eq(conversation_config(c), before);
+	rcpt("<x@one.example>");
+	eom();
+	mail();
+	ck_assert_ptr_eq(conversation_config(c), next);
+	expect(1, 1, 0);
+}
+END_TEST
+
+START_TEST(a_connection_without_the_callbacks_keeps_its_policy)
+{
+	struct config *next = make_config();
+	const struct config *before = conversation_config(c);
+
+	next->steps |= STEP_HELO;	/* which the MTA was not asked for */
+	connect();
+	engine_reload(engine, next);
+	mail();
+	ck_assert_ptr_eq(conversation_config(c), before);
+	conversation_close(&c, now_ms);
+	c = conversation_open(engine);
+	ck_assert_ptr_eq(conversation_config(c), next);
+}
+END_TEST
+
+START_TEST(references_differ_and_can_be_read_out)
+{
+	char seen[200][REPLY_REF_SIZE];
+	struct event event = { .stage = STAGE_RCPT,
+	    .path = "<x@one.example>" };
+	struct answer answer;
+
+	connect();
+	*counter("recipient_domain:one.example", "n/1h") = 10;
+	for (size_t i = 0; i < 200; i++) {
+		mail();
+		event.now_ms = now_ms;
+		engine_event(c, &event, &answer);
+		ck_assert_uint_eq(strspn(answer.ref,
+		    "0123456789ABCDEFGHJKMNPQRSTVWXYZ"), 6);
+		ck_assert_ptr_nonnull(strstr(answer.reply.text, answer.ref));
+		memcpy(seen[i], answer.ref, sizeof(seen[i]));
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(seen[i], seen[k]);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("engine");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_message_counts_once);
+	tcase_add_loop_test(tcase, what_comes_to_nothing_is_given_back, 0,
+	    ENDINGS);
+	tcase_add_test(tcase, an_abort_after_the_end_gives_nothing_back);
+	tcase_add_test(tcase, a_refused_recipient_counts_nothing);
+	tcase_add_loop_test(tcase, octets_are_put_right_at_the_end, 0, 4);
+	tcase_add_test(tcase, one_trip_for_a_recipient_none_for_the_end);
+	tcase_add_test(tcase, open_connections);
+	tcase_add_test(tcase, a_lease_is_renewed_at_half_time);
+	tcase_add_test(tcase, a_store_that_is_down_accepts);
+	tcase_add_test(tcase, a_reload_waits_for_the_message);
+	tcase_add_test(tcase,
+	    a_connection_without_the_callbacks_keeps_its_policy);
+	tcase_add_test(tcase, references_differ_and_can_be_read_out);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

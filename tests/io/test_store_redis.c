@@ -1,0 +1,1462 @@
+/*
+ * test_store_redis.c - counters in Redis, and what happens when it fails
+ *
+ * Starts private servers in a temporary directory, on a UNIX socket and a
+ * free port of loopback; skipped where redis-server is not installed.
+ */
+#include "io/store_redis.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <hiredis/hiredis.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "io/clock.h"
+#include "store_model.h"
+
+#define TIMEOUT_MS 100
+/* What a busy machine may add to a deadline. */
+#define GRACE_MS 50
+#define HOUR_MS INT64_C(3600000)
+#define SKIPPED 77
+
+static char directory[64];	/* of all tests */
+
+/* --- a server of our own --- */
+
+static struct {
+	char where[96];		/* HOST:PORT */
+	char path[96];		/* of its socket */
+	char port[8];
+	pid_t pid;
+} server;
+
+static void
+find_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address,
+	    &length), 0);
+	close(fd);
+	snprintf(server.port, sizeof(server.port), "%u",
+	    (unsigned int)ntohs(address.sin_port));
+	snprintf(server.where, sizeof(server.where), "127.0.0.1:%s",
+	    server.port);
+	snprintf(server.path, sizeof(server.path), "%s/%s.sock", directory,
+	    server.port);
+}
+
+static void
+sleep_ms(int64_t ms)
+{
+	poll(NULL, 0, (int)ms);
+}
+
+/* A connection beside the store's, for looking and for meddling. */
+static redisContext *
+connect_aside(void)
+{
+	redisContext *context;
+
+	for (int i = 0; i < 300; i++) {
+		context = redisConnectUnix(server.path);
+		if (context != NULL && context->err == 0)
+			return context;
+		if (context != NULL)
+			redisFree(context);
+		sleep_ms(10);
+	}
+	ck_abort_msg("redis-server does not start");
+}
+
+static void
+server_start(void)
+{
+	server.pid = fork();
+	ck_assert_int_ge(server.pid, 0);
+	if (server.pid == 0) {
+		execlp("redis-server", "redis-server", "--port", server.port,
+		    "--bind", "127.0.0.1", "--unixsocket", server.path,
+		    "--dir", directory, "--save", "", "--appendonly", "no",
+		    "--daemonize", "no", "--logfile", "redis.log",
+		    (char *)NULL);
+		_exit(127);
+	}
+	redisFree(connect_aside());
+}
+
+static void
+server_kill(void)
+{
+	kill(server.pid, SIGKILL);
+	waitpid(server.pid, NULL, 0);
+	unlink(server.path);
+	server.pid = 0;
+}
+
+static void
+setup(void)
+{
+	find_port();
+	server_start();
+}
+
+static void
+teardown(void)
+{
+	if (server.pid > 0)
+		server_kill();
+}
+
+/* One command, whose reply must not be an error; its text, if it has one. */
+static const char *
+tell(int count, const char **words)
+{
+	static char answer[8192];
+	redisContext *context = connect_aside();
+	redisReply *reply = redisCommandArgv(context, count, words, NULL);
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_msg(reply->type != REDIS_REPLY_ERROR, "%s: %s", words[0],
+	    reply->str);
+	answer[0] = '\0';
+	if (reply->type == REDIS_REPLY_INTEGER)
+		snprintf(answer, sizeof(answer), "%lld", reply->integer);
+	else if (reply->str != NULL)
+		text_copy_n(answer, sizeof(answer), reply->str,
+		    (size_t)reply->len);
+	freeReplyObject(reply);
+	redisFree(context);
+	return answer;
+}
+
+#define TELL(...) tell((int)(sizeof((const char *[]){__VA_ARGS__}) / \
+    sizeof(char *)), (const char *[]){__VA_ARGS__})
+
+/* --- a store --- */
+
+static const char *one_server[1];
+
+static struct store_redis_options
+options_of(const char *where)
+{
+	struct store_redis_options options = {
+		.server = {one_server, 1}, .user = "", .password_file = "",
+		.prefix = "fg:", .timeout_ms = TIMEOUT_MS,
+		.connect_timeout_ms = 300
+	};
+
+	one_server[0] = where;
+	return options;
+}
+
+static struct store *
+open_with(const struct store_redis_options *options)
+{
+	char why[200] = "";
+	struct store *store = store_redis_open(options, why, sizeof(why));
+
+	ck_assert_msg(store != NULL, "%s", why);
+	return store;
+}
+
+static struct store *
+open_store(void)
+{
+	struct store_redis_options options = options_of(server.where);
+
+	return open_with(&options);
+}
+
+static struct store_state
+state_of(struct store *store)
+{
+	struct store_state state;
+
+	store_get_state(store, &state);
+	return state;
+}
+
+static bool
+comes_up(struct store *store, int64_t within_ms)
+{
+	int64_t until_ms = clock_steady_ms() + within_ms;
+
+	while (!state_of(store).up && clock_steady_ms() < until_ms)
+		sleep_ms(2);
+	return state_of(store).up;
+}
+
+static void
+add_charge(struct charges *charges, const char *subject, const char *field,
+    int64_t max, int64_t window_ms, int64_t weight)
+{
+	struct charge *charge = &charges->at[charges->count++];
+
+	memset(charge, 0, sizeof(*charge));
+	ck_assert(text_copy(charge->subject, sizeof(charge->subject),
+	    subject));
+	charge->field = field;
+	charge->max = max;
+	charge->window_ms = window_ms;
+	charge->weight = weight;
+}
+
+static struct charge_answer
+ask(struct store *store, const struct charges *charges, enum store_mode mode)
+{
+	struct charge_answer answer;
+
+	store_charge(store, charges, mode, clock_now_ms(), 2 * TIMEOUT_MS,
+	    &answer);
+	return answer;
+}
+
+/* One of max in an hour. */
+static struct charge_answer
+charge_one(struct store *store, const char *subject, int64_t max)
+{
+	struct charges charges = {.count = 0};
+
+	add_charge(&charges, subject, "quota_user/1h", max, HOUR_MS, 1);
+	return ask(store, &charges, STORE_CHARGE);
+}
+
+static int64_t
+used_of(struct store *store, const char *subject, const char *field)
+{
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, subject, field, 1, HOUR_MS, 0);
+	answer = ask(store, &charges, STORE_PEEK);
+	ck_assert_int_ne(answer.status, CHARGE_UNAVAILABLE);
+	return answer.used[0];
+}
+
+static void
+must_be_readable(const char *key, const char *field, const char *head)
+{
+	const char *value = TELL("HGET", key, field);
+
+	ck_assert_msg(text_starts_with(value, head), "%s %s: got %s, want %s",
+	    key, field, value, head);
+}
+
+/* --- the script: a clock that the test sets --- */
+
+static int64_t script_now_ms;
+
+static void
+set_clock(int64_t now_ms)
+{
+	char seconds[24], micros[24];
+
+	script_now_ms = now_ms;
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)now_ms / 1000);
+	snprintf(micros, sizeof(micros), "%lld",
+	    (long long)now_ms % 1000 * 1000);
+	TELL("HSET", "clock", "s", seconds, "us", micros);
+}
+
+static struct store *
+open_with_clock(void)
+{
+	static const char time[] = "redis.call('TIME')";
+	static const char clock[] = "redis.call('HMGET', 'clock', 's', 'us')";
+	static char script[sizeof(clock) + 16384];
+	const char *at = strstr(store_redis_script, time);
+	struct store_redis_options options = options_of(server.path);
+	struct store *store;
+	struct text text;
+	char why[200];
+
+	ck_assert_ptr_nonnull(at);
+	TEXT_INIT(&text, script);
+	text_put_n(&text, store_redis_script,
+	    (size_t)(at - store_redis_script));
+	text_put(&text, clock);
+	text_put(&text, at + strlen(time));
+	ck_assert(!text.cut);
+	options.timeout_ms = 2000;
+	set_clock(INT64_C(1800000000000));
+	store = store_redis_open_with(&options, script, why, sizeof(why));
+	ck_assert_msg(store != NULL, "%s", why);
+	return store;
+}
+
+static int64_t
+model_now(void *context)
+{
+	(void)context;
+	return script_now_ms;
+}
+
+static void
+model_advance(void *context, int64_t ms)
+{
+	(void)context;
+	set_clock(script_now_ms + ms);
+}
+
+START_TEST(agrees_with_the_log)
+{
+	struct store_model model = {
+		.store = open_with_clock(), .now = model_now,
+		.advance = model_advance, .timeout_ms = 2000,
+		.windows_ms = {1000, 60000, HOUR_MS, 24 * HOUR_MS},
+		.seed = (uint32_t)_i + 1, .rounds = 2500
+	};
+
+	store_model_run(&model);
+	store_close(&model.store);
+}
+END_TEST
+
+static int64_t
+real_now(void *context)
+{
+	(void)context;
+	return clock_now_ms();
+}
+
+static void
+real_advance(void *context, int64_t ms)
+{
+	(void)context;
+	sleep_ms(ms);
+}
+
+START_TEST(agrees_with_the_log_by_its_own_clock)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store_model model = {
+		.now = real_now, .advance = real_advance, .timeout_ms = 2000,
+		.windows_ms = {1000, 1500}, .seed = 11, .rounds = 1000,
+		.pause_max_ms = 20
+	};
+
+	options.timeout_ms = 2000;
+	model.store = open_with(&options);
+	store_model_run(&model);
+	store_close(&model.store);
+}
+END_TEST
+
+static struct charge_answer
+charge_clocked(struct store *store, int64_t max)
+{
+	struct charges charges = {.count = 0};
+
+	add_charge(&charges, "user:clock", "quota_user/1h", max, HOUR_MS, 1);
+	return ask(store, &charges, STORE_CHARGE);
+}
+
+START_TEST(clock_stepping_back_blocks_for_no_longer_than_a_window)
+{
+	static const int64_t steps[] = {1, 900, 1100, HOUR_MS, 24 * HOUR_MS,
+	    365 * 24 * HOUR_MS};
+	struct store *store = open_with_clock();
+	struct charge_answer answer;
+	int64_t now_ms = script_now_ms;
+
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(charge_clocked(store, 5).status,
+		    CHARGE_ALLOWED);
+	set_clock(now_ms - steps[_i]);
+	answer = charge_clocked(store, 5);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	ck_assert_int_le(answer.retry_ms, HOUR_MS + 1000);
+	set_clock(now_ms - steps[_i] + HOUR_MS - 1);
+	ck_assert_int_eq(charge_clocked(store, 5).status, CHARGE_REFUSED);
+	set_clock(now_ms - steps[_i] + HOUR_MS + 1000);
+	ck_assert_int_eq(charge_clocked(store, 5).status, CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(longer_window_keeps_the_groups_bounded)
+{
+	struct store *store = open_with_clock();
+	struct charges charges = {.count = 0};
+	char text[32];
+
+	/* 60 groups of a minute, then the same counter for an hour. */
+	add_charge(&charges, "user:clock", "f", 1000, 60000, 1);
+	for (int i = 0; i < 400; i++) {
+		set_clock(script_now_ms + (i < 60 ? 1000 : 60000));
+		if (i == 60)
+			charges.at[0].window_ms = HOUR_MS;
+		ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+		    CHARGE_ALLOWED);
+	}
+	snprintf(text, sizeof(text), "%s", TELL("HSTRLEN",
+	    "fg:{user:clock}", "f"));
+	ck_assert_int_le(atoi(text), 32 + 64 * 13);
+	ck_assert_int_ge(used_of(store, "user:clock", "f"), 60);
+	ck_assert_int_le(used_of(store, "user:clock", "f"), 62);
+	store_close(&store);
+}
+END_TEST
+
+/* --- charges --- */
+
+START_TEST(all_or_none)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "user:a", "quota_user/1h", 10, HOUR_MS, 1);
+	add_charge(&charges, "user_domain:b", "quota_domain/1h", 10, HOUR_MS, 1);
+	add_charge(&charges, "client:c", "rate/1m", 2, 60000, 1);
+	add_charge(&charges, "client:c", "rate/1h", 2, HOUR_MS, 1);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+		    CHARGE_ALLOWED);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	ck_assert_uint_eq(answer.refused, 2);
+	ck_assert_int_gt(answer.retry_ms, HOUR_MS - 10000);
+	ck_assert_int_le(answer.retry_ms, HOUR_MS);
+	ck_assert_int_eq(answer.used[0], 2);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 2);
+	ck_assert_int_eq(used_of(store, "user_domain:b", "quota_domain/1h"), 2);
+	charges.at[2].observe = charges.at[3].observe = true;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	ck_assert_int_eq(answer.used[2], 3);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(one_counter_twice_in_a_set_counts_twice)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+
+	add_charge(&charges, "user:a", "f/1h", 3, HOUR_MS, 1);
+	add_charge(&charges, "user:a", "f/1h", 3, HOUR_MS, 2);
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).used[1], 3);
+	charges.count = 1;
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_REFUSED);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(largest_set_and_largest_numbers)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+	char subject[32];
+
+	for (int i = 0; i < CHARGES_MAX; i++) {
+		snprintf(subject, sizeof(subject), "user:%d", i);
+		add_charge(&charges, subject, "bytes/366d", SIZE_MAX_BYTES,
+		    DURATION_MAX_MS, SIZE_MAX_BYTES / 2 - 1);
+	}
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_ALLOWED);
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_ALLOWED);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	ck_assert_int_eq(answer.used[CHARGES_MAX - 1], SIZE_MAX_BYTES - 2);
+	must_be_readable("fg:{user:7}", "bytes/366d",
+	    "1125899906842622/1125899906842624/366d ");
+	/* Beyond what Lua can count exactly it stands still. */
+	for (int i = 0; i < 20; i++)
+		answer = ask(store, &charges, STORE_FORCE);
+	ck_assert_int_eq(answer.used[0], (INT64_C(1) << 53) - 1);
+	ck_assert_int_eq(used_of(store, "user:0", "bytes/366d"),
+	    (INT64_C(1) << 53) - 1);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(refund_gives_back_what_was_charged_then)
+{
+	struct store *store = open_store();
+	struct charge_answer answer = charge_one(store, "user:a", 2);
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
+	    answer.now_ms};
+
+	sleep_ms(2);
+	charge_one(store, "user:a", 2);
+	ck_assert_int_eq(charge_one(store, "user:a", 2).status,
+	    CHARGE_REFUSED);
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
+	must_be_readable("fg:{user:a}", "quota_user/1h", "1/2/1h ");
+	refund.at_ms -= HOUR_MS;	/* has left the window */
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	refund.subject = "user:unknown";
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
+	ck_assert_str_eq(TELL("EXISTS", "fg:{user:unknown}"), "0");
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(refunds_are_sent_before_the_end)
+{
+	struct store *store = open_store();
+	struct refund refunds[200];
+	int64_t at_ms = 0;
+
+	for (size_t i = 0; i < 200; i++) {
+		at_ms = charge_one(store, "user:a", 1000).now_ms;
+		refunds[i] = (struct refund){"user:a", "quota_user/1h",
+		    HOUR_MS, 1, at_ms};
+	}
+	store_refund(store, refunds, 200, at_ms, TIMEOUT_MS);
+	store_close(&store);
+	store = open_store();
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(peek_and_weight_0_write_nothing)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+
+	add_charge(&charges, "user:a", "f/1h", 3, HOUR_MS, 1);
+	ck_assert_int_eq(ask(store, &charges, STORE_PEEK).used[0], 0);
+	charges.at[0].weight = 0;
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_ALLOWED);
+	ck_assert_str_eq(TELL("DBSIZE"), "0");
+	charges.count = 0;
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(people_can_read_a_key_and_it_lives_long_enough)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+
+	add_charge(&charges, "user:alice@example.org", "quota_user/1d", 500,
+	    24 * HOUR_MS, 37);
+	ask(store, &charges, STORE_CHARGE);
+	charges.count = 0;
+	add_charge(&charges, "user:alice@example.org", "quota_user/1h", 100,
+	    HOUR_MS, 37);
+	ask(store, &charges, STORE_CHARGE);
+	must_be_readable("fg:{user:alice@example.org}", "quota_user/1h",
+	    "37/100/1h ");
+	must_be_readable("fg:{user:alice@example.org}", "quota_user/1d",
+	    "37/500/1d ");
+	ck_assert_int_ge(atoll(TELL("PTTL", "fg:{user:alice@example.org}")),
+	    24 * HOUR_MS - 5000);
+	/* A key that lost its time to live gets one again. */
+	TELL("PERSIST", "fg:{user:alice@example.org}");
+	ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_ge(atoll(TELL("PTTL", "fg:{user:alice@example.org}")),
+	    HOUR_MS);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(show_tells_what_is_used_now)
+{
+	struct store *store = open_with_clock();
+	struct charges charges = {.count = 0};
+	struct store_counter counters[2];
+
+	add_charge(&charges, "user:a", "f/1m", 10, 60000, 3);
+	add_charge(&charges, "user:a", "f/1h", 100, HOUR_MS, 3);
+	ask(store, &charges, STORE_CHARGE);
+	set_clock(script_now_ms + 60000);
+	TELL("HSET", "fg:{user:a}", "foreign", "no counter");
+	ck_assert_int_eq(store_show(store, "user:a", 0, 1000, counters, 2), 2);
+	ck_assert_str_eq(counters[0].field, "f/1m");
+	ck_assert_int_eq(counters[0].used, 0);
+	ck_assert_int_eq(counters[0].max, 10);
+	ck_assert_int_eq(counters[0].window_ms, 60000);
+	ck_assert_int_eq(counters[0].frees_ms, 0);
+	ck_assert_int_eq(counters[1].used, 3);
+	ck_assert_int_eq(counters[1].frees_ms, HOUR_MS - 60000);
+	ck_assert_int_eq(store_show(store, "user:b", 0, 1000, counters, 2), 0);
+	store_close(&store);
+}
+END_TEST
+
+static const char *const hostile[] = {
+	"user:a b", "user:a\r\nFLUSHALL\r\n", "user:*", "user:\xff\xfe%00",
+	"user:{x}", "user:", "user:'\"\\", "user:[a-z]?", "user:a:b:c"
+};
+
+START_TEST(hostile_subject_is_one_key)
+{
+	struct store *store = open_store();
+	char key[64];
+
+	TELL("SET", "other", "1");
+	ck_assert_int_eq(charge_one(store, hostile[_i], 5).used[0], 1);
+	ck_assert_int_eq(charge_one(store, hostile[_i], 5).used[0], 2);
+	snprintf(key, sizeof(key), "fg:{%s}", hostile[_i]);
+	ck_assert_str_eq(TELL("DBSIZE"), "2");
+	ck_assert_str_eq(TELL("EXISTS", key), "1");
+	store_close(&store);
+}
+END_TEST
+
+static const struct {
+	const char *name, *value;
+} foreign[] = {
+	{"text", "hello"}, {"number", "17"}, {"empty", ""},
+	{"head only", "5/10/1h "}, {"other version", "5/10/1h \2"},
+	{"too short", "5/10/1h \1" "abc"},
+	{"no whole group", "5/10/1h \1" "abcdefg"},
+	{"huge number", "99999999999999999999999/10/1h \1" "abcdef"},
+	{"sign", "-5/10/1h \1" "abcdef"},
+};
+
+START_TEST(unreadable_value_starts_anew)
+{
+	struct store *store = open_store();
+
+	TELL("HSET", "fg:{user:a}", "quota_user/1h", foreign[_i].value);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).used[0], 1);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).used[0], 2);
+	must_be_readable("fg:{user:a}", "quota_user/1h", "2/5/1h ");
+	ck_assert_int_gt(atoll(TELL("PTTL", "fg:{user:a}")), 0);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(foreign_key_is_unavailable_and_the_others_are_not)
+{
+	struct store *store = open_store();
+
+	TELL("SET", "fg:{user:a}", "1");
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	ck_assert_int_eq(charge_one(store, "user:b", 5).status,
+	    CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+/* --- many at once --- */
+
+#define CROWD 16
+
+struct member {
+	pthread_t thread;
+	struct store *store;
+	int number;
+	int rounds;
+	int allowed, refused, unavailable, wrong;
+	int64_t slowest_ms;
+	int64_t slow_later_ms;	/* slowest beginning after `since_ms` */
+	_Atomic int64_t *since_ms;	/* 0: not yet */
+	atomic_bool *end;
+};
+
+static void
+crowd_start(struct member crowd[CROWD], void *(*run)(void *))
+{
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i].number = i;
+		ck_assert_int_eq(pthread_create(&crowd[i].thread, NULL, run,
+		    &crowd[i]), 0);
+	}
+}
+
+static void
+crowd_end(struct member crowd[CROWD])
+{
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(crowd[i].thread, NULL);
+}
+
+static void *
+compete(void *argument)
+{
+	struct member *member = argument;
+
+	for (int i = 0; i < member->rounds; i++)
+		switch (charge_one(member->store, "user:hot", 100).status) {
+		case CHARGE_ALLOWED:
+			member->allowed++;
+			break;
+		case CHARGE_REFUSED:
+			member->refused++;
+			break;
+		case CHARGE_UNAVAILABLE:
+			member->unavailable++;
+			break;
+		}
+	return NULL;
+}
+
+/* Through two stores, as two hosts would. */
+static void
+compete_all(bool flush)
+{
+	struct store_redis_options options = options_of(server.path);
+	struct member crowd[CROWD] = {{.number = 0}};
+	struct store *stores[2];
+	int allowed = 0, unavailable = 0;
+
+	options.timeout_ms = 2000;
+	stores[0] = open_with(&options);
+	stores[1] = open_with(&options);
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i].store = stores[i % 2];
+		crowd[i].rounds = 200;
+	}
+	crowd_start(crowd, compete);
+	for (int i = 0; flush && i < 20; i++)
+		TELL("SCRIPT", "FLUSH");
+	crowd_end(crowd);
+	for (int i = 0; i < CROWD; i++) {
+		allowed += crowd[i].allowed;
+		unavailable += crowd[i].unavailable;
+	}
+	ck_assert_int_eq(unavailable, 0);
+	ck_assert_int_eq(allowed, 100);
+	store_close(&stores[0]);
+	store_close(&stores[1]);
+}
+
+START_TEST(crowd_is_let_in_up_to_the_limit)
+{
+	compete_all(false);
+}
+END_TEST
+
+START_TEST(forgotten_script_is_sent_again)
+{
+	compete_all(true);
+}
+END_TEST
+
+/*
+ * Each member has a subject and a weight of its own: an answer that belongs
+ * to another question shows as a number that is no multiple.
+ */
+static void *
+insist(void *argument)
+{
+	struct member *member = argument;
+	struct charges charges = {.count = 0};
+	int64_t weight = member->number + 7, last = 0;
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "user:%d", member->number);
+	add_charge(&charges, subject, "f/1h", RATE_MAX, HOUR_MS, weight);
+	while (!*member->end) {
+		int64_t start_ms = clock_steady_ms(), took_ms;
+		int64_t since_ms = *member->since_ms;
+		struct charge_answer answer = ask(member->store, &charges,
+		    STORE_CHARGE);
+
+		took_ms = clock_steady_ms() - start_ms;
+		if (took_ms > member->slowest_ms)
+			member->slowest_ms = took_ms;
+		if (since_ms != 0 && start_ms > since_ms &&
+		    took_ms > member->slow_later_ms)
+			member->slow_later_ms = took_ms;
+		if (answer.status == CHARGE_UNAVAILABLE) {
+			member->unavailable++;
+			sleep_ms(1);
+			continue;
+		}
+		member->allowed++;
+		if (answer.used[0] % weight != 0 || answer.used[0] <= last)
+			member->wrong++;
+		last = answer.used[0];
+	}
+	return NULL;
+}
+
+/* A hang of a second: nobody waits for long, and it is over at once. */
+START_TEST(hanging_server_keeps_nobody_waiting)
+{
+	struct store *store = open_store();
+	struct member crowd[CROWD] = {{.number = 0}};
+	atomic_bool end = false;
+	_Atomic int64_t since_ms = 0;
+	bool up;
+
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i].store = store;
+		crowd[i].end = &end;
+		crowd[i].since_ms = &since_ms;
+	}
+	crowd_start(crowd, insist);
+	sleep_ms(200);
+	kill(server.pid, SIGSTOP);
+	sleep_ms(TIMEOUT_MS + GRACE_MS);
+	since_ms = clock_steady_ms();
+	sleep_ms(850);
+	ck_assert(!state_of(store).up);
+	ck_assert_str_ne(state_of(store).reason, "");
+	since_ms = 0;
+	kill(server.pid, SIGCONT);
+	up = comes_up(store, 1000);
+	sleep_ms(200);
+	end = true;
+	crowd_end(crowd);
+	ck_assert(up);
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_gt(crowd[i].unavailable, 100);
+		ck_assert_int_gt(crowd[i].allowed, 1);
+		ck_assert_int_eq(crowd[i].wrong, 0);
+		ck_assert_int_le(crowd[i].slowest_ms, TIMEOUT_MS + GRACE_MS);
+		ck_assert_int_lt(crowd[i].slow_later_ms, 20);
+	}
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(killed_server_is_found_again)
+{
+	struct store *store = open_store();
+	int64_t start_ms;
+
+	ck_assert_int_eq(charge_one(store, "user:a", 5).used[0], 1);
+	server_kill();
+	start_ms = clock_steady_ms();
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+		    CHARGE_UNAVAILABLE);
+	ck_assert_int_lt(clock_steady_ms() - start_ms, GRACE_MS);
+	ck_assert(!state_of(store).up);
+	ck_assert_int_ge(state_of(store).failures, 100);
+	server_start();
+	ck_assert(comes_up(store, 1000));
+	ck_assert_int_eq(charge_one(store, "user:a", 5).used[0], 1);
+	ck_assert_str_eq(state_of(store).reason, "");
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(absent_server_is_waited_for)
+{
+	struct store *store;
+	int64_t start_ms = clock_steady_ms();
+
+	server_kill();
+	store = open_store();
+	ck_assert(!state_of(store).up);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	ck_assert_int_eq(store_show(store, "user:a", 0, 100, NULL, 0), -1);
+	ck_assert_int_lt(clock_steady_ms() - start_ms, 500);
+	server_start();
+	ck_assert(comes_up(store, 1000));
+	start_ms = clock_steady_ms();
+	store_close(&store);
+	ck_assert_int_lt(clock_steady_ms() - start_ms, 200);
+}
+END_TEST
+
+START_TEST(host_name_is_looked_up)
+{
+	struct store_redis_options options;
+	struct store *store;
+	char where[96];
+
+	snprintf(where, sizeof(where), "localhost:%s", server.port);
+	options = options_of(where);
+	store = open_with(&options);
+	ck_assert(comes_up(store, 2000));
+	store_close(&store);
+	options = options_of("no-such-host.invalid:6379");
+	store = open_with(&options);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	store_close(&store);
+}
+END_TEST
+
+/* --- permissions --- */
+
+static const char *
+write_secret(const char *text, mode_t mode)
+{
+	static char file[96];
+	FILE *out;
+
+	snprintf(file, sizeof(file), "%s/secret", directory);
+	out = fopen(file, "w");
+	ck_assert_ptr_nonnull(out);
+	fputs(text, out);
+	fclose(out);
+	ck_assert_int_eq(chmod(file, mode), 0);
+	return file;
+}
+
+static const struct {
+	const char *text;
+	mode_t mode;
+	const char *why;	/* NULL: fine */
+} secrets[] = {
+	{"s3cret\nnext line\n", 0600, NULL},
+	{"s3cret", 0640, NULL},
+	{"s3cret\r\n", 0400, NULL},
+	{"s3cret\n", 0644, "mode 0640 or stricter"},
+	{"s3cret\n", 0660, "mode 0640 or stricter"},
+	{"\n", 0600, "is empty"},
+	{"", 0600, "is empty"},
+};
+
+START_TEST(password_is_the_first_line_of_a_private_file)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *store;
+	char why[256] = "";
+
+	options.password_file = write_secret(secrets[_i].text,
+	    secrets[_i].mode);
+	TELL("CONFIG", "SET", "requirepass", "s3cret");
+	store = store_redis_open(&options, why, sizeof(why));
+	if (secrets[_i].why == NULL) {
+		ck_assert_msg(store != NULL, "%s", why);
+		ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+		    CHARGE_ALLOWED);
+		store_close(&store);
+		return;
+	}
+	ck_assert_ptr_null(store);
+	ck_assert_msg(strstr(why, secrets[_i].why) != NULL, "%s", why);
+}
+END_TEST
+
+START_TEST(options_that_cannot_work_are_refused)
+{
+	struct store_redis_options options = options_of("127.0.0.1");
+	char why[256] = "";
+
+	ck_assert_ptr_null(store_redis_open(&options, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "HOST:PORT") != NULL, "%s", why);
+	options = options_of(server.where);
+	options.password_file = "/nonexistent/secret";
+	ck_assert_ptr_null(store_redis_open(&options, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "No such file") != NULL, "%s", why);
+	options = options_of(server.where);
+	options.server.count = 0;
+	ck_assert_ptr_null(store_redis_open(&options, why, sizeof(why)));
+	options = options_of(server.where);
+	options.prefix = "a{b";
+	ck_assert_ptr_null(store_redis_open(&options, why, sizeof(why)));
+}
+END_TEST
+
+START_TEST(wrong_password_is_told)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *store;
+	bool told;
+
+	options.password_file = write_secret("wrong\n", 0600);
+	TELL("CONFIG", "SET", "requirepass", "s3cret");
+	store = open_with(&options);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	told = strstr(state_of(store).reason, "password") != NULL;
+	ck_assert_msg(told, "%s", state_of(store).reason);
+	store_close(&store);
+}
+END_TEST
+
+#define LEAST_RIGHTS "resetkeys", "~fg:*", "resetchannels", "-@all", \
+	"+evalsha", "+eval", "+time", "+hmget", "+hset", "+pttl", \
+	"+pexpire", "+hgetall", "+ping", "+role"
+
+static struct store *
+open_as_floodgate(void)
+{
+	struct store_redis_options options = options_of(server.where);
+
+	options.user = "floodgate";
+	options.password_file = write_secret("pw", 0600);
+	return open_with(&options);
+}
+
+START_TEST(least_rights_are_enough)
+{
+	struct store *store;
+	struct store_counter counters[4];
+	struct charge_answer answer;
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0};
+
+	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	store = open_as_floodgate();
+	answer = charge_one(store, "user:a", 5);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	charge_one(store, "user:a", 5);
+	refund.at_ms = answer.now_ms;
+	store_refund(store, &refund, 1, 0, 100);
+	ck_assert_int_eq(store_show(store, "user:a", 0, 100, counters, 4), 1);
+	ck_assert_int_eq(counters[0].used, 1);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+static const char *const rights[] = {"-evalsha", "-eval", "-time", "-hmget",
+    "-hset", "-pttl", "-pexpire", "-ping", "-role"};
+
+START_TEST(lacking_right_is_told)
+{
+	struct store *store;
+	const char *reason;
+
+	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS,
+	    rights[_i]);
+	store = open_as_floodgate();
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	ck_assert(!state_of(store).up);
+	reason = state_of(store).reason;
+	ck_assert_msg(strstr(reason, "permission") != NULL, "%s", reason);
+	TELL("ACL", "SETUSER", "floodgate", LEAST_RIGHTS);
+	ck_assert(comes_up(store, 1000) ||
+	    charge_one(store, "user:a", 5).status == CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(full_server_is_unavailable_and_nothing_is_written)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	add_charge(&charges, "user:a", "f/1h", 5, HOUR_MS, 1);
+	add_charge(&charges, "user:b", "f/1h", 5, HOUR_MS, 1);
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_UNAVAILABLE);
+	ck_assert(!state_of(store).up);
+	ck_assert(strstr(state_of(store).reason, "maxmemory") != NULL);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	ck_assert_str_eq(TELL("HEXISTS", "fg:{user:a}", "f/1h"), "0");
+	ck_assert_str_eq(TELL("EXISTS", "fg:{user:b}"), "0");
+	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+	    CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(replica_is_refused)
+{
+	struct store *store = open_store();
+
+	TELL("REPLICAOF", "127.0.0.1", "1");
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	sleep_ms(100);
+	ck_assert(!state_of(store).up);
+	ck_assert(strstr(state_of(store).reason, "replica") != NULL);
+	TELL("REPLICAOF", "NO", "ONE");
+	ck_assert(comes_up(store, 1000));
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(silent_connection_is_kept_alive)
+{
+	struct store *store = open_store();
+
+	TELL("CONFIG", "SET", "timeout", "8");
+	sleep_ms(11000);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(reload_keeps_the_store_unless_it_is_another)
+{
+	struct store *store = open_store();
+	struct config config;
+
+	memset(&config, 0, sizeof(config));
+	config.store = STORE_KIND_REDIS;
+	config.redis = options_of(server.where);
+	config.redis.timeout_ms = 50;
+	ck_assert(store_reconfigure(store, &config));
+	config.redis.prefix = "other:";
+	ck_assert(!store_reconfigure(store, &config));
+	config.redis.prefix = "fg:";
+	config.redis.database = 1;
+	ck_assert(!store_reconfigure(store, &config));
+	config.redis.database = 0;
+	config.redis.user = "somebody";
+	ck_assert(!store_reconfigure(store, &config));
+	config.redis.user = "";
+	config.redis.password_file = write_secret("pw", 0600);
+	ck_assert(!store_reconfigure(store, &config));
+	config.redis = options_of("127.0.0.1:1");
+	ck_assert(!store_reconfigure(store, &config));
+	config.redis = options_of(server.where);
+	ck_assert(store_reconfigure(store, &config));
+	config.store = STORE_KIND_MEMORY;
+	ck_assert(!store_reconfigure(store, &config));
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(database_is_chosen)
+{
+	struct store_redis_options options = options_of(server.path);
+	struct store *store;
+
+	options.database = 3;
+	options.prefix = "mine:";
+	store = open_with(&options);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	ck_assert_str_eq(TELL("EXISTS", "mine:{user:a}"), "0");
+	TELL("SWAPDB", "0", "3");
+	ck_assert_str_eq(TELL("EXISTS", "mine:{user:a}"), "1");
+	store_close(&store);
+}
+END_TEST
+
+/* --- a server that is none --- */
+
+static const char greeting[] =
+    "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+PONG\r\n";
+
+struct impostor {
+	int fd;
+	pthread_t thread;
+	const char *greeting;
+	const char *answer;
+	bool hang_up;
+	atomic_int connections;
+	atomic_bool end;
+};
+
+static void
+impostor_talk(struct impostor *impostor, int fd)
+{
+	const char *say = impostor->greeting;
+	bool greeted = false;
+	char octets[65536];
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	while (!impostor->end) {
+		if (poll(&polled, 1, 10) <= 0)
+			continue;
+		if (read(fd, octets, sizeof(octets)) <= 0)
+			return;
+		if (greeted && impostor->hang_up)
+			return;
+		if (send(fd, say, strlen(say), MSG_NOSIGNAL) < 0)
+			return;
+		greeted = true;
+		say = impostor->answer;
+	}
+}
+
+static void *
+impostor_run(void *argument)
+{
+	struct impostor *impostor = argument;
+	struct pollfd polled = {.fd = impostor->fd, .events = POLLIN};
+	int fd;
+
+	while (!impostor->end) {
+		if (poll(&polled, 1, 10) <= 0)
+			continue;
+		fd = accept(impostor->fd, NULL, NULL);
+		impostor->connections++;
+		impostor_talk(impostor, fd);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void
+impostor_start(struct impostor *impostor)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	int on = 1;
+
+	find_port();
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_port = htons((uint16_t)atoi(server.port));
+	impostor->fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(impostor->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	ck_assert_int_eq(bind(impostor->fd, (struct sockaddr *)&address,
+	    sizeof(address)), 0);
+	ck_assert_int_eq(listen(impostor->fd, 5), 0);
+	ck_assert_int_eq(pthread_create(&impostor->thread, NULL, impostor_run,
+	    impostor), 0);
+}
+
+static void
+impostor_end(struct impostor *impostor)
+{
+	impostor->end = true;
+	pthread_join(impostor->thread, NULL);
+	close(impostor->fd);
+}
+
+static const struct {
+	const char *name, *answer, *reason;
+	bool hang_up;
+	bool keeps;	/* the connection is kept */
+} nonsense[] = {
+	{"half a reply",       "*4\r\n:0\r\n:0\r\n",      "in time", 0, 0},
+	{"no reply",           "",                        "in time", 0, 0},
+	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0},
+	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0},
+	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0},
+	{"negative array",     "*-7\r\n",                 "no sense", 0, 0},
+	{"deep nesting",       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0},
+	{"other protocol",     "HTTP/1.1 400 Bad Request\r\n\r\n", "no sense",
+	    0, 0},
+	{"status",             "+OK\r\n",                 "no sense", 0, 0},
+	{"null",               "$-1\r\n",                 "no sense", 0, 0},
+	{"two replies",        "*4\r\n:0\r\n:0\r\n:1\r\n:1\r\n+more\r\n",
+	    "no sense", 0, 0},
+	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0},
+	{"wrong elements",     "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n", "no sense",
+	    0, 0},
+	{"refused out of range", "*4\r\n:9\r\n:0\r\n:1\r\n:1\r\n", "no sense",
+	    0, 0},
+	{"hangs up",           "",                        "closed", 1, 0},
+	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0},
+	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0},
+	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0},
+	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0},
+	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1},
+	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1},
+	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1},
+	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1},
+	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1},
+	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1},
+	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1},
+	{"inside a script",    "-ERR Error running script (call to f_1): "
+	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1},
+	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1},
+	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1},
+};
+
+START_TEST(nonsense_is_unavailable)
+{
+	struct impostor impostor = {.greeting = greeting,
+	    .answer = nonsense[_i].answer, .hang_up = nonsense[_i].hang_up};
+	struct store_redis_options options;
+	struct store_state state;
+	struct store *store;
+	int64_t start_ms;
+
+	impostor_start(&impostor);
+	options = options_of(server.where);
+	store = open_with(&options);
+	ck_assert(state_of(store).up);
+	start_ms = clock_steady_ms();
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    nonsense[_i].keeps || strcmp(nonsense[_i].name, "two replies") ?
+	    CHARGE_UNAVAILABLE : CHARGE_ALLOWED);
+	ck_assert_int_le(clock_steady_ms() - start_ms, TIMEOUT_MS + GRACE_MS);
+	for (int i = 0; i < 200 && !nonsense[_i].keeps &&
+	    impostor.connections < 2; i++)
+		sleep_ms(5);
+	ck_assert_int_eq(impostor.connections > 1, !nonsense[_i].keeps);
+	state = state_of(store);
+	ck_assert_msg(!nonsense[_i].keeps ||
+	    strstr(state.reason, nonsense[_i].reason) != NULL, "%s: %s",
+	    nonsense[_i].name, state.reason);
+	store_close(&store);
+	impostor_end(&impostor);
+}
+END_TEST
+
+static const struct {
+	const char *name, *greeting, *reason;
+} greetings[] = {
+	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense"},
+	{"replica",      "*5\r\n$5\r\nslave\r\n+a\r\n:1\r\n+c\r\n:0\r\n+PONG\r\n",
+	    "replica"},
+	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica"},
+	{"loading",      "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n-LOADING x\r\n",
+	    "loading"},
+	{"full",         "-ERR max number of clients reached\r\n",
+	    "max number of clients"},
+	{"locked",       "-NOAUTH Authentication required.\r\n", "password"},
+	{"protected",    "-DENIED Redis is running in protected mode\r\n",
+	    "protected mode"},
+	{"silent",       "", "in time"},
+	{"hostile text", "-ERR \"a\"\x1b[31m\\\r\n", "?a??[31m?"},
+};
+
+START_TEST(greeting_of_no_use_is_told)
+{
+	struct impostor impostor = {.greeting = greetings[_i].greeting,
+	    .answer = "", .hang_up = true};
+	struct store_redis_options options;
+	struct store_state state;
+	struct store *store;
+
+	impostor_start(&impostor);
+	options = options_of(server.where);
+	store = open_with(&options);
+	for (int i = 0; i < 100 && state_of(store).reason[0] == '\0'; i++)
+		sleep_ms(5);
+	ck_assert(!state_of(store).up);
+	state = state_of(store);
+	ck_assert_msg(strstr(state.reason, greetings[_i].reason) != NULL,
+	    "%s: %s", greetings[_i].name, state.reason);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	store_close(&store);
+	impostor_end(&impostor);
+}
+END_TEST
+
+/* --- all of it --- */
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static void
+add_charges(Suite *suite)
+{
+	TCase *tcase = tcase_create("charges");
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, agrees_with_the_log, 0, 4);
+	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
+	tcase_add_loop_test(tcase,
+	    clock_stepping_back_blocks_for_no_longer_than_a_window, 0, 6);
+	tcase_add_test(tcase, longer_window_keeps_the_groups_bounded);
+	tcase_add_test(tcase, all_or_none);
+	tcase_add_test(tcase, one_counter_twice_in_a_set_counts_twice);
+	tcase_add_test(tcase, largest_set_and_largest_numbers);
+	tcase_add_test(tcase, refund_gives_back_what_was_charged_then);
+	tcase_add_test(tcase, refunds_are_sent_before_the_end);
+	tcase_add_test(tcase, peek_and_weight_0_write_nothing);
+	tcase_add_test(tcase, people_can_read_a_key_and_it_lives_long_enough);
+	tcase_add_test(tcase, show_tells_what_is_used_now);
+	tcase_add_loop_test(tcase, hostile_subject_is_one_key, 0,
+	    COUNT_OF(hostile));
+	tcase_add_loop_test(tcase, unreadable_value_starts_anew, 0,
+	    COUNT_OF(foreign));
+	tcase_add_test(tcase,
+	    foreign_key_is_unavailable_and_the_others_are_not);
+	tcase_add_test(tcase, crowd_is_let_in_up_to_the_limit);
+	tcase_add_test(tcase, forgotten_script_is_sent_again);
+	suite_add_tcase(suite, tcase);
+}
+
+static void
+add_failures(Suite *suite)
+{
+	TCase *tcase = tcase_create("failures");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, hanging_server_keeps_nobody_waiting);
+	tcase_add_test(tcase, killed_server_is_found_again);
+	tcase_add_test(tcase, absent_server_is_waited_for);
+	tcase_add_test(tcase, host_name_is_looked_up);
+	tcase_add_loop_test(tcase,
+	    password_is_the_first_line_of_a_private_file, 0,
+	    COUNT_OF(secrets));
+	tcase_add_test(tcase, options_that_cannot_work_are_refused);
+	tcase_add_test(tcase, wrong_password_is_told);
+	tcase_add_test(tcase, least_rights_are_enough);
+	tcase_add_loop_test(tcase, lacking_right_is_told, 0,
+	    COUNT_OF(rights));
+	tcase_add_test(tcase,
+	    full_server_is_unavailable_and_nothing_is_written);
+	tcase_add_test(tcase, replica_is_refused);
+	tcase_add_test(tcase, silent_connection_is_kept_alive);
+	tcase_add_test(tcase, reload_keeps_the_store_unless_it_is_another);
+	tcase_add_test(tcase, database_is_chosen);
+	suite_add_tcase(suite, tcase);
+}
+
+static void
+add_impostors(Suite *suite)
+{
+	TCase *tcase = tcase_create("impostors");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, nonsense_is_unavailable, 0,
+	    COUNT_OF(nonsense));
+	tcase_add_loop_test(tcase, greeting_of_no_use_is_told, 0,
+	    COUNT_OF(greetings));
+	suite_add_tcase(suite, tcase);
+}
+
+static int
+remove_entry(const char *path, const struct stat *state, int kind,
+    struct FTW *place)
+{
+	(void)state;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("store_redis");
+	SRunner *runner;
+	int failed;
+
+	if (system("redis-server --version >/dev/null 2>&1") != 0) {
+		puts("redis-server is not installed");
+		return SKIPPED;
+	}
+	snprintf(directory, sizeof(directory), "/tmp/floodgate-test-XXXXXX");
+	if (mkdtemp(directory) == NULL) {
+		perror(directory);
+		return EXIT_FAILURE;
+	}
+	add_charges(suite);
+	add_failures(suite);
+	add_impostors(suite);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
