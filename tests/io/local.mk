@@ -1,5 +1,6 @@
 if HAVE_CHECK
 io_tests = \
+	tests/io/test_conffile \
 	tests/io/test_control \
 	tests/io/test_engine \
 	tests/io/test_maps \
@@ -12,6 +13,8 @@ io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
 io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
 
+tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_conffile_LDADD = $(io_test_ldadd)
 tests_io_test_control_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_control_LDADD = $(io_test_ldadd)
 tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
