@@ -260,6 +260,9 @@ start(struct daemon *daemon, struct config *config)
 		config_close(&config);
 		return false;
 	}
+	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
+	    PACKAGE_VERSION, daemon->listen, config->policy_count,
+	    config->list_count);
 	daemon->engine = engine_open(config, daemon->store, random_seed());
 	if (!open_control(daemon, config, why, sizeof(why))) {
 		log_error("control: %s", why);
@@ -314,9 +317,6 @@ daemon_run(struct config *config, const char *file)
 	signals_block();
 	if (!start(&daemon, config))
 		return EX_UNAVAILABLE;
-	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
-	    PACKAGE_VERSION, daemon.listen, config->policy_count,
-	    config->list_count);
 	notify("READY=1");
 	if (!milter_run(daemon.engine)) {
 		log_error("libmilter has given up");
