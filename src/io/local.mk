@@ -55,10 +55,10 @@ libio_a_SOURCES = \
 	src/io/store.c \
 	src/io/store.h \
 	src/io/store_memory.c \
-	src/io/subjects.c \
-	src/io/subjects.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/subjects.c \
+	src/io/subjects.h \
 	src/io/utc.c \
 	src/io/utc.h
 
@@ -72,3 +72,4 @@ src/io/charge_lua.h: src/io/charge.lua
 	  -e 's/^[ 	]*//' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 	  -e 's/^/"/' -e 's/$$/\\n"/' \
 	  $(srcdir)/src/io/charge.lua > $@.new && mv $@.new $@
+src/io/libio_a-store_redis.$(OBJEXT): src/io/charge_lua.h
