@@ -1096,8 +1096,8 @@ START_TEST(silent_connection_is_kept_alive)
 {
 	struct store *store = open_store();
 
-	TELL("CONFIG", "SET", "timeout", "8");
-	sleep_ms(11000);
+	TELL("CONFIG", "SET", "timeout", "4");
+	sleep_ms(6500);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_ALLOWED);
 	store_close(&store);
