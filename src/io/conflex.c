@@ -16,7 +16,14 @@ struct lexer {
 	size_t length, position;
 	int line;
 	struct tokens *tokens;
+	size_t first;		/* problem of this text */
 };
+
+static bool
+is_hopeless(const struct lexer *s)
+{
+	return s->problems->count - s->first > PROBLEMS_MAX;
+}
 
 /*
  * Octets that no word, string or comment has. NUL would end the text for
@@ -37,7 +44,7 @@ blank_controls(struct lexer *s, char *text, size_t length)
 		text[i] = ' ';
 		if (c == '\r' && i + 1 < length && text[i + 1] == '\n')
 			continue;	/* written on Windows */
-		if (reported != line)
+		if (reported != line && !is_hopeless(s))
 			problems_add(s->problems, s->file, line,
 			    "expected text, saw the control octet 0x%02x", c);
 		reported = line;
@@ -227,7 +234,7 @@ take_tokens(struct lexer *s)
 		memset(&token, 0, sizeof(token));
 		token.at = s->text + s->position;
 		token.line = s->line;
-		if (c == '\0')
+		if (c == '\0' || is_hopeless(s))
 			break;
 		if (c == ';') {
 			problems_add(s->problems, s->file, s->line,
@@ -254,7 +261,8 @@ lex_text(struct tokens *tokens, struct arena *arena, const char *file,
 {
 	struct lexer s = {
 		.arena = arena, .problems = problems, .file = file,
-		.text = text, .length = length, .line = 1, .tokens = tokens
+		.text = text, .length = length, .line = 1, .tokens = tokens,
+		.first = problems->count
 	};
 
 	memset(tokens, 0, sizeof(*tokens));

@@ -16,6 +16,8 @@
 
 struct arena;
 
+#define PROBLEMS_MAX 1000	/* in one file: then it is something else */
+
 enum token_kind {
 	TOKEN_WORD, TOKEN_STRING, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_EQUAL,
 	TOKEN_APPEND, TOKEN_COMMA, TOKEN_OTHER, TOKEN_END

@@ -23,6 +23,7 @@ struct scanner {
 	struct tokens tokens;
 	/* Where we are. */
 	size_t at;		/* in the tokens */
+	size_t first;		/* problem of this text */
 	struct scan_section *section;
 	int implied;		/* ends of sections that were not there */
 	bool is_too_many;	/* sections; reported once */
@@ -368,22 +369,29 @@ scan_value(struct scanner *s, const char *name, const struct option_row *row)
 	    is_sound;
 }
 
+static void
+make_room(struct scanner *s, struct scan_option *option)
+{
+	int *more;
+
+	option->room = option->room == 0 ? 4 : 2 * option->room;
+	more = arena_get_array(s->arena, option->room, sizeof(*more));
+	for (size_t i = 0; i < option->count; i++)
+		more[i] = option->lines[i];
+	option->lines = more;
+}
+
 /* Keep where the values among tokens[first..s->at) stand. */
 static void
 keep_values(struct scanner *s, struct scan_option *option, size_t first)
 {
-	size_t count = option->count;
-	int *lines;
-
-	for (size_t i = first; i < s->at; i++)
-		count += is_value(&s->tokens.at[i]);
-	lines = arena_get_array(s->arena, count + 1, sizeof(*lines));
-	for (size_t i = 0; i < option->count; i++)
-		lines[i] = option->lines[i];
-	option->lines = lines;
-	for (size_t i = first; i < s->at; i++)
-		if (is_value(&s->tokens.at[i]))
-			lines[option->count++] = s->tokens.at[i].line;
+	for (size_t i = first; i < s->at; i++) {
+		if (!is_value(&s->tokens.at[i]))
+			continue;
+		if (option->count == option->room)
+			make_room(s, option);
+		option->lines[option->count++] = s->tokens.at[i].line;
+	}
 }
 
 static void
@@ -572,7 +580,7 @@ check_title(struct scanner *s, const struct scan_section *section,
     const struct token *title)
 {
 	const struct section_row *row = section_of(section->kind);
-	size_t length = strlen(section->title);
+	size_t length = strlen(section->title), good = 0;
 	char seen[SAY_SIZE];
 
 	if (!row->has_title && title != NULL)
@@ -586,10 +594,10 @@ check_title(struct scanner *s, const struct scan_section *section,
 		    "%s needs a name: %s \"name\" { }", row->name, row->name);
 		return;
 	}
-	for (size_t i = 0; i < length; i++)
-		if (!is_title_char(section->title[i]))
-			length = TITLE_OCTETS_MAX + 1;
-	if (length > TITLE_OCTETS_MAX && section->kind != SECTION_CHECK)
+	while (is_title_char(section->title[good]))
+		good++;
+	if ((length > TITLE_OCTETS_MAX || good < length) &&
+	    section->kind != SECTION_CHECK)
 		problems_add(s->problems, s->file, title->line,
 		    "a name has at most %d letters, digits, '_' and '-', "
 		    "saw %s", TITLE_OCTETS_MAX, token_seen(title, seen));
@@ -752,6 +760,12 @@ static void
 scan_statements(struct scanner *s)
 {
 	while (peek(s, 0)->kind != TOKEN_END) {
+		if (s->problems->count - s->first > PROBLEMS_MAX) {
+			problems_add(s->problems, s->file, peek(s, 0)->line,
+			    "too many problems: from here on nothing was "
+			    "looked at");
+			break;
+		}
 		if (peek(s, 0)->kind == TOKEN_CLOSE)
 			scan_close(s);
 		else if (!is_statement(s))
@@ -761,10 +775,11 @@ scan_statements(struct scanner *s)
 		else
 			scan_section(s);
 	}
-	for (; s->section->parent != NULL;
-	    close_section(s, s->clean_line)) {
+	for (; s->section->parent != NULL; close_section(s, s->clean_line)) {
 		char seen[SAY_SIZE];
 
+		if (peek(s, 0)->kind != TOKEN_END)
+			continue;	/* it gave up before */
 		problems_add(s->problems, s->file, s->section->line,
 		    "%s begun here has no end: a } is missing",
 		    section_title(s->section, seen));
@@ -780,7 +795,7 @@ scan_text(struct scan *scan, struct arena *arena, const char *file,
 	size_t room = 8 * length + 64;
 	struct scanner s = {
 		.arena = arena, .problems = problems, .file = file,
-		.clean_line = 1
+		.first = problems->count, .clean_line = 1
 	};
 
 	scan->root = arena_get(arena, sizeof(*scan->root));

@@ -28,7 +28,7 @@ struct scan_option {
 	int line;
 	bool is_sound;		/* false: reported, not in the clean text */
 	int *lines;		/* of each value */
-	size_t count;		/* of values */
+	size_t count, room;	/* of values */
 	struct scan_option *next;
 };
 
