@@ -41,9 +41,10 @@ refuse(const struct reading *r, size_t i, const char *expected,
 	return false;
 }
 
+/* `word`, of value i, is none of the names. */
 static bool
-refuse_name(const struct reading *r, size_t i, const char *what,
-    const char *const names[], size_t count)
+refuse_word(const struct reading *r, size_t i, const char *word,
+    const char *what, const char *const names[], size_t count)
 {
 	char all[256], hint[SAY_SIZE], expected[320];
 	struct text text;
@@ -51,8 +52,14 @@ refuse_name(const struct reading *r, size_t i, const char *what,
 	TEXT_INIT(&text, expected);
 	text_printf(&text, "expected %s: %s", what,
 	    say_names(names, count, all, sizeof(all)));
-	return refuse(r, i, expected,
-	    say_nearest(r->values[i], names, count, hint));
+	return refuse(r, i, expected, say_nearest(word, names, count, hint));
+}
+
+static bool
+refuse_name(const struct reading *r, size_t i, const char *what,
+    const char *const names[], size_t count)
+{
+	return refuse_word(r, i, r->values[i], what, names, count);
 }
 
 /* Is the value among those before it? */
@@ -385,7 +392,7 @@ parse_except(struct reading *r, void *field)
 		struct except_entry *entry = &at[except->count];
 		const char *value = r->values[i];
 		const char *colon = strchr(value, ':');
-		char subject[16];
+		char subject[32] = "";
 		int found = SUBJECT_CLIENT_OR_USER;
 
 		if (colon != NULL) {
@@ -395,8 +402,9 @@ parse_except(struct reading *r, void *field)
 			    subject);
 		}
 		if (found < 0 || colon == value) {
-			refuse_name(r, i, "LIST or SUBJECT:LIST with a "
-			    "subject among", subject_names, SUBJECT_COUNT);
+			refuse_word(r, i, subject, "LIST or SUBJECT:LIST "
+			    "with a subject among", subject_names,
+			    SUBJECT_COUNT);
 			continue;
 		}
 		entry->subject = (enum subject)found;
@@ -547,7 +555,8 @@ parse_rates(struct reading *r, void *field)
 		window->field = counter_name(r, window->label);
 		rates->count++;
 		for (size_t j = 0; j + 1 < rates->count; j++)
-			if (at[j].rate.window_ms == window->rate.window_ms) {
+			if (window->rate.window_ms > 0 &&
+			    at[j].rate.window_ms == window->rate.window_ms) {
 				refuse(r, i, "expected each span of time "
 				    "once", "");
 				break;
