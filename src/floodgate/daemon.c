@@ -270,6 +270,7 @@ start(struct daemon *daemon, struct config *config, int *status)
 		log_error("cannot start a thread");
 		return false;
 	}
+	*status = EX_OK;
 	return true;
 }
 
