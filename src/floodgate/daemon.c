@@ -240,7 +240,7 @@ random_seed(void)
 
 /* Everything that is needed, up and running; false when it was logged. */
 static bool
-start(struct daemon *daemon, struct config *config, int *status)
+start(struct daemon *daemon, struct config *config)
 {
 	const struct signal_actions actions = {
 		.reload = on_reload_signal,
@@ -249,7 +249,6 @@ start(struct daemon *daemon, struct config *config, int *status)
 	};
 	char why[WHY_SIZE];
 
-	*status = EX_UNAVAILABLE;
 	if (!open_and_drop(config, why, sizeof(why))) {
 		log_error("%s", why);
 		config_close(&config);
@@ -305,7 +304,6 @@ int
 daemon_run(struct config *config, const char *file)
 {
 	static struct daemon daemon;
-	int status = EX_OK;
 
 	daemon.file = file;
 	(void)text_copy(daemon.listen, sizeof(daemon.listen),
@@ -315,18 +313,16 @@ daemon_run(struct config *config, const char *file)
 	log_set_level(config->global.log_level);
 	raise_file_limit();
 	signals_block();
-	if (!start(&daemon, config, &status))
-		return status;
+	if (!start(&daemon, config))
+		return EX_UNAVAILABLE;
 	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
 	    PACKAGE_VERSION, daemon.listen, config->policy_count,
 	    config->list_count);
 	notify("READY=1");
 	if (!milter_run(daemon.engine)) {
 		log_error("libmilter has given up");
-		status = EX_OSERR;
+		return EX_OSERR;
 	}
-	if (status != EX_OK)
-		return status;
 	end(&daemon);
 	return EX_OK;
 }
