@@ -318,6 +318,7 @@ start(struct daemon *daemon, struct config *config)
 		log_error("cannot start a thread");
 		return false;
 	}
+	*status = EX_OK;
 	return true;
 }
 
