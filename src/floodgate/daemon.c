@@ -318,7 +318,6 @@ start(struct daemon *daemon, struct config *config)
 		log_error("cannot start a thread");
 		return false;
 	}
-	*status = EX_OK;
 	return true;
 }
 
