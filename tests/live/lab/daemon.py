@@ -13,7 +13,7 @@ listen_mode = 0666
 control = "{control}"
 hostname = "mx.lab.test"
 log_level = "debug"
-{options}{store}
+{user}{options}{store}
 {policy}
 """
 
@@ -26,13 +26,19 @@ def redis_store(redis, extra=""):
 
 class Floodgate:
     def __init__(self, lab, policy, store=MEMORY, options="", listen=None,
-                 name=None, command=()):
-        """`command`: words before the daemon's own, such as a wrapper."""
+                 name=None, command=(), user=None):
+        """`command`: words before the daemon's own, such as a wrapper.
+
+        user: whom it shall become; it makes the control socket's folder then.
+        """
         self.lab = lab
         self.name = name or lab.unique("floodgate")
         self.socket = lab.path(self.name + ".sock")
         self.listen = listen or "unix:" + self.socket
-        self.control = lab.path(self.name + ".ctl")
+        self.control = lab.path(self.name, "control")
+        self.user = user
+        if not user:
+            os.makedirs(lab.path(self.name), exist_ok=True)
         self.conf = lab.path(self.name + ".conf")
         self.store = store
         self.options = options
@@ -45,7 +51,8 @@ class Floodgate:
     def configure(self, policy):
         self.lab.write(self.name + ".conf", CONF.format(
             listen=self.listen, control=self.control, options=self.options,
-            store=self.store, policy=policy))
+            store=self.store, policy=policy,
+            user='user = "%s"\n' % self.user if self.user else ""))
 
     def start(self):
         self.process = self.lab.start(
