@@ -890,6 +890,28 @@ START_TEST(a_full_disk_leaves_the_old_file)
 }
 END_TEST
 
+START_TEST(the_file_is_written_by_itself)
+{
+	static struct config config = { .store = STORE_KIND_MEMORY, .memory = {
+		.file = file, .save_every_ms = 50, .max_subjects = 1000 } };
+	struct store *store;
+
+	make_directory();
+	store = open_store(file, 1000);		/* once a day */
+	charge_one(store, STORE_CHARGE, "user:a", 5, 5, clock_now_ms());
+	ck_assert(store_reconfigure(store, &config));
+	/* Up to the test's timeout. */
+	while (access(file, F_OK) != 0)
+		usleep(5000);
+	unlink(file);
+	/* Nothing changed since: nothing is written. */
+	usleep(200000);
+	ck_assert_int_ne(access(file, F_OK), 0);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_refused_at_the_start)
 {
 	struct store_memory_options options = {
@@ -959,6 +981,7 @@ main(void)
 	tcase_add_test(files, a_file_that_lies_breaks_nothing);
 	tcase_add_test(files, trouble_with_saving_is_told_once);
 	tcase_add_test(files, a_full_disk_leaves_the_old_file);
+	tcase_add_test(files, the_file_is_written_by_itself);
 	tcase_add_test(files, what_is_no_file_is_refused_at_the_start);
 	tcase_add_test(files, the_checksum_is_the_usual_one);
 	suite_add_tcase(suite, model);
