@@ -33,6 +33,8 @@ libio_a_SOURCES = \
 	src/io/log.h \
 	src/io/maps.c \
 	src/io/maps.h \
+	src/io/memory_file.c \
+	src/io/memory_table.c \
 	src/io/metric.def \
 	src/io/metrics.c \
 	src/io/metrics.h \
@@ -55,6 +57,7 @@ libio_a_SOURCES = \
 	src/io/store.c \
 	src/io/store.h \
 	src/io/store_memory.c \
+	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
 	src/io/subjects.c \

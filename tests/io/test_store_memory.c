@@ -648,6 +648,28 @@ START_TEST(a_clock_that_stepped_back_over_a_restart_holds_nothing_longer)
 }
 END_TEST
 
+START_TEST(a_lower_cap_holds_from_the_start)
+{
+	struct store *store;
+	int64_t now_ms = clock_now_ms();
+	char subject[32];
+
+	make_directory();
+	store = open_store(file, 100000);
+	for (int i = 0; i < 50000; i++) {
+		snprintf(subject, sizeof(subject), "client:%d", i);
+		charge_one(store, STORE_CHARGE, subject, 10, 1, now_ms + i);
+	}
+	store_close(&store);
+	store = open_store(file, 20000);
+	ck_assert_int_eq(count_subjects(store), 20000);
+	ck_assert_int_eq(used(store, "client:0", now_ms + 50000), 0);
+	ck_assert_int_eq(used(store, "client:49999", now_ms + 50000), 1);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(a_store_without_a_file_has_nothing_to_save)
 {
 	struct store *store = open_store("", 1000);
@@ -975,6 +997,7 @@ main(void)
 	tcase_add_test(files, what_has_expired_does_not_come_back);
 	tcase_add_test(files,
 	    a_clock_that_stepped_back_over_a_restart_holds_nothing_longer);
+	tcase_add_test(files, a_lower_cap_holds_from_the_start);
 	tcase_add_test(files, a_store_without_a_file_has_nothing_to_save);
 	tcase_add_test(files, a_damaged_file_is_set_aside);
 	tcase_add_test(files, another_version_is_set_aside);
