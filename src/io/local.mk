@@ -41,8 +41,12 @@ libio_a_SOURCES = \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \
+	src/io/redis_greeting.c \
+	src/io/redis_greeting.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
+	src/io/redis_question.c \
+	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
 	src/io/redis_socket.c \

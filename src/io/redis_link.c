@@ -25,6 +25,8 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "io/redis_greeting.h"
+#include "io/redis_question.h"
 #include "io/redis_reply.h"
 #include "io/redis_socket.h"
 #include "io/secret.h"
@@ -41,37 +43,6 @@
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0		/* then SO_NOSIGPIPE is set */
 #endif
-
-struct question {
-	struct question *next;
-	int holders;		/* guarded, as are the next three */
-	bool left;		/* its asker has waited long enough */
-	bool done;
-	redisReply *answer;	/* done; NULL: unavailable */
-	pthread_cond_t answered;
-	bool told;		/* nobody asked for an answer */
-	int expected;		/* REDIS_REPLY_ARRAY, or STATUS of a PING */
-	bool evaluated;		/* sent with the script itself */
-	int64_t sent_ms;
-	char *command;		/* for redisFreeCommand() */
-	size_t length;
-};
-
-struct questions {
-	struct question *first;
-	struct question **end;
-};
-
-struct buffer {
-	char *at;
-	size_t first, length, size;	/* octets at[first..length) */
-};
-
-/* What is wrong with a connection. */
-struct fault {
-	enum redis_trouble trouble;
-	char detail[120];
-};
 
 struct redis_link {
 	struct redis_server server;
@@ -112,82 +83,6 @@ struct redis_link {
 	bool silent;		/* which was not logged */
 };
 
-/* --- lists and buffers --- */
-
-static void
-questions_init(struct questions *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void
-questions_push(struct questions *list, struct question *question)
-{
-	question->next = NULL;
-	*list->end = question;
-	list->end = &question->next;
-}
-
-static struct question *
-questions_pop(struct questions *list)
-{
-	struct question *question = list->first;
-
-	if (question == NULL)
-		return NULL;
-	list->first = question->next;
-	if (list->first == NULL)
-		list->end = &list->first;
-	return question;
-}
-
-static void
-questions_move(struct questions *to, struct questions *from)
-{
-	if (from->first == NULL)
-		return;
-	*to->end = from->first;
-	to->end = from->end;
-	questions_init(from);
-}
-
-static bool
-buffer_put(struct buffer *buffer, const char *octets, size_t length)
-{
-	size_t size = buffer->size;
-	char *grown;
-
-	if (buffer->first == buffer->length)
-		buffer->first = buffer->length = 0;
-	while (size - buffer->length < length)
-		size = size == 0 ? 16384 : size * 2;
-	if (size != buffer->size) {
-		grown = realloc(buffer->at, size);
-		if (grown == NULL)
-			return false;
-		buffer->at = grown;
-		buffer->size = size;
-	}
-	memcpy(buffer->at + buffer->length, octets, length);
-	buffer->length += length;
-	return true;
-}
-
-static bool
-buffer_put_words(struct buffer *buffer, int count, const char **words)
-{
-	char *command;
-	long long length = redisFormatCommandArgv(&command, count, words, NULL);
-	bool done;
-
-	if (length < 0)
-		return false;
-	done = buffer_put(buffer, command, (size_t)length);
-	redisFreeCommand(command);
-	return done;
-}
-
 /* --- questions --- */
 
 void
@@ -205,47 +100,14 @@ redis_words_add(struct redis_words *words, const char *word)
 }
 
 static struct question *
-question_open(const struct redis_link *link, int count, const char **words,
-    const size_t *lengths)
-{
-	struct question *question = calloc(1, sizeof(*question));
-	long long length;
-
-	if (question == NULL)
-		return NULL;
-	length = redisFormatCommandArgv(&question->command, count, words,
-	    lengths);
-	if (length < 0) {
-		free(question);
-		return NULL;
-	}
-	question->length = (size_t)length;
-	question->expected = REDIS_REPLY_ARRAY;
-	question->holders = 1;
-	question->told = true;
-	pthread_cond_init(&question->answered, &link->steady);
-	return question;
-}
-
-static struct question *
 question_of_script(const struct redis_link *link, struct redis_words *words)
 {
 	words->at[0] = "EVALSHA";
 	words->lengths[0] = strlen("EVALSHA");
 	words->at[1] = link->digest;
 	words->lengths[1] = strlen(link->digest);
-	return question_open(link, (int)words->count, words->at,
+	return question_open(&link->steady, (int)words->count, words->at,
 	    words->lengths);
-}
-
-static void
-question_free(struct question *question)
-{
-	if (question->answer != NULL)
-		freeReplyObject(question->answer);
-	pthread_cond_destroy(&question->answered);
-	redisFreeCommand(question->command);
-	free(question);
 }
 
 static void
@@ -325,7 +187,7 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
 	struct question *question = NULL;
 
-	if (link->up)
+	if (link->up && timeout_ms > 0)
 		question = question_of_script(link, words);
 	if (question == NULL) {
 		count_failure(link);
@@ -481,14 +343,20 @@ redis_link_get_state(struct redis_link *link, struct store_state *state)
 
 enum waited { WAITED_READY, WAITED_LATE, WAITED_CLOSING };
 
-static bool
-is_closing(struct redis_link *link)
+static void
+drain_wake(const struct redis_link *link)
 {
 	char octets[64];
-	bool closing;
 
 	while (read(link->wake[0], octets, sizeof(octets)) > 0)
 		continue;
+}
+
+static bool
+is_closing(struct redis_link *link)
+{
+	bool closing;
+
 	pthread_mutex_lock(&link->mutex);
 	closing = link->closing;
 	pthread_mutex_unlock(&link->mutex);
@@ -503,19 +371,18 @@ wait_for(struct redis_link *link, int fd, short events, int64_t deadline_ms)
 	    {.fd = link->wake[0], .events = POLLIN},
 	    {.fd = fd, .events = events}};
 
-	if (is_closing(link))
-		return WAITED_CLOSING;
-	for (;;) {
+	while (!is_closing(link)) {
 		int64_t left_ms = deadline_ms - clock_steady_ms();
 		int ready = poll(polled, 2, left_ms > 0 ? (int)left_ms : 0);
 
-		if (ready > 0 && polled[0].revents != 0 && is_closing(link))
-			return WAITED_CLOSING;
+		if (ready > 0 && polled[0].revents != 0)
+			drain_wake(link);
 		if (ready > 0 && polled[1].revents != 0)
 			return WAITED_READY;
 		if (ready == 0 && left_ms <= 0)
 			return WAITED_LATE;
 	}
+	return WAITED_CLOSING;
 }
 
 static void
@@ -550,14 +417,6 @@ send_out(struct redis_link *link)
 	return true;
 }
 
-static bool
-fail(struct fault *fault, enum redis_trouble trouble, const char *detail)
-{
-	fault->trouble = trouble;
-	text_copy(fault->detail, sizeof(fault->detail), detail);
-	return false;
-}
-
 /*
  * Feed the parser with what has arrived; `more` may be there. False when
  * the connection is of no use any more.
@@ -573,12 +432,12 @@ receive_some(struct redis_link *link, bool *more, struct fault *fault)
 	    errno == EINTR))
 		return true;
 	if (got < 0)
-		return fail(fault, TROUBLE_CONNECT, strerror(errno));
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 	if (got == 0)
-		return fail(fault, TROUBLE_CONNECT, "closed by the server");
+		return fault_set(fault, TROUBLE_CONNECT, "closed by the server");
 	link->unparsed += (size_t)got;
 	if (redisReaderFeed(link->reader, octets, (size_t)got) != REDIS_OK)
-		return fail(fault, TROUBLE_MEMORY, "");
+		return fault_set(fault, TROUBLE_MEMORY, "");
 	return true;
 }
 
@@ -597,117 +456,50 @@ next_reply(struct redis_link *link, redisReply **reply)
 	return link->unparsed <= REDIS_REPLY_OCTETS_MAX;
 }
 
-enum greeting { GREETING_AUTH, GREETING_SELECT, GREETING_ROLE, GREETING_PING };
-
-/* Put the greeting into the buffer; how many replies there will be. */
-static size_t
-greet(struct redis_link *link, enum greeting steps[4])
-{
-	const char *auth[3] = {"AUTH", link->user, link->password};
-	const char *role[1] = {"ROLE"}, *ping[1] = {"PING"};
-	const char *choose[2] = {"SELECT", NULL};
-	char number[24];
-	struct text text;
-	size_t count = 0;
-	bool fits = true;
-
-	if (link->user[0] != '\0') {
-		steps[count++] = GREETING_AUTH;
-		fits = buffer_put_words(&link->out, 3, auth);
-	} else if (link->password[0] != '\0') {
-		steps[count++] = GREETING_AUTH;
-		auth[1] = link->password;
-		fits = buffer_put_words(&link->out, 2, auth);
-	}
-	if (link->database != 0) {
-		TEXT_INIT(&text, number);
-		text_put_number(&text, link->database);
-		choose[1] = number;
-		steps[count++] = GREETING_SELECT;
-		fits = fits && buffer_put_words(&link->out, 2, choose);
-	}
-	steps[count++] = GREETING_ROLE;
-	steps[count++] = GREETING_PING;
-	if (!fits || !buffer_put_words(&link->out, 1, role) ||
-	    !buffer_put_words(&link->out, 1, ping))
-		return 0;
-	return count;
-}
-
-static bool
-is_master(const redisReply *reply)
-{
-	return reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-	    reply->element[0]->type == REDIS_REPLY_STRING &&
-	    strcmp(reply->element[0]->str, "master") == 0;
-}
-
-/* Is it what a server that we can use says? */
-static bool
-welcome(enum greeting step, const redisReply *reply, struct fault *fault)
-{
-	bool fine = true;
-
-	if (reply->type == REDIS_REPLY_ERROR)
-		return fail(fault, redis_reply_trouble(reply), reply->str);
-	switch (step) {
-	case GREETING_ROLE:
-		fine = reply->type == REDIS_REPLY_ARRAY;
-		if (fine && !is_master(reply))
-			return fail(fault, TROUBLE_REPLICA, "");
-		break;
-	case GREETING_AUTH:
-	case GREETING_SELECT:
-	case GREETING_PING:
-		fine = reply->type == REDIS_REPLY_STATUS;
-		break;
-	}
-	return fine || fail(fault, TROUBLE_GARBAGE, "");
-}
-
 /* Read replies to the greeting from number *at. */
 static bool
-read_welcome(struct redis_link *link, const enum greeting steps[4],
-    size_t count, size_t *at, struct fault *fault)
+read_welcome(struct redis_link *link, const struct greeting *greeting,
+    size_t *at, struct fault *fault)
 {
 	redisReply *reply;
 	bool more, fine = true;
 
 	if (!receive_some(link, &more, fault))
 		return false;
-	while (*at < count && fine) {
+	while (*at < greeting->count && fine) {
 		if (!next_reply(link, &reply))
-			return fail(fault, TROUBLE_GARBAGE, "");
+			return fault_set(fault, TROUBLE_GARBAGE, "");
 		if (reply == NULL)
 			return true;
-		fine = welcome(steps[(*at)++], reply, fault);
+		fine = greeting_welcome(greeting->steps[(*at)++], reply, fault);
 		freeReplyObject(reply);
 	}
 	return fine;
 }
 
-/* AUTH, SELECT, ROLE, PING: true when the server is one to work with. */
+/* True when the server is one to work with. */
 static bool
 shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 {
-	enum greeting steps[4];
-	size_t count = greet(link, steps), at = 0;
+	struct greeting greeting;
+	size_t at = 0;
 
 	link->reader = redis_reader_open();
-	if (count == 0 || link->reader == NULL)
-		return fail(fault, TROUBLE_MEMORY, "");
-	while (at < count) {
+	if (link->reader == NULL || !greeting_put(&greeting, link->user,
+	    link->password, link->database, &link->out))
+		return fault_set(fault, TROUBLE_MEMORY, "");
+	while (at < greeting.count) {
 		if (!send_out(link))
-			return fail(fault, TROUBLE_CONNECT, strerror(errno));
+			return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 		switch (wait_for(link, link->fd, POLLIN, deadline_ms)) {
 		case WAITED_LATE:
-			return fail(fault, TROUBLE_TIMEOUT, "");
+			return fault_set(fault, TROUBLE_TIMEOUT, "");
 		case WAITED_CLOSING:
 			return false;
 		case WAITED_READY:
 			break;
 		}
-		if (!read_welcome(link, steps, count, &at, fault))
+		if (!read_welcome(link, &greeting, &at, fault))
 			return false;
 	}
 	return true;
@@ -721,17 +513,17 @@ connect_to(struct redis_link *link, const struct redis_address *address,
 
 	link->fd = redis_socket_open(address);
 	if (link->fd < 0)
-		return fail(fault, TROUBLE_CONNECT, strerror(errno));
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 	switch (wait_for(link, link->fd, POLLOUT, deadline_ms)) {
 	case WAITED_LATE:
-		return fail(fault, TROUBLE_CONNECT, strerror(ETIMEDOUT));
+		return fault_set(fault, TROUBLE_CONNECT, strerror(ETIMEDOUT));
 	case WAITED_CLOSING:
 		return false;
 	case WAITED_READY:
 		break;
 	}
 	if (!redis_socket_connected(link->fd))
-		return fail(fault, TROUBLE_CONNECT, strerror(errno));
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 	return shake_hands(link, deadline_ms, fault);
 }
 
@@ -751,7 +543,7 @@ find_addresses(struct redis_link *link, struct redis_addresses *addresses,
 		switch (wait_for(link, redis_lookup_descriptor(link->lookup),
 		    POLLIN, clock_steady_ms() + LOOKUP_MS)) {
 		case WAITED_LATE:	/* the next try waits on */
-			return fail(fault, TROUBLE_LOOKUP, "no answer yet");
+			return fault_set(fault, TROUBLE_LOOKUP, "no answer yet");
 		case WAITED_CLOSING:
 			return false;
 		case WAITED_READY:
@@ -760,7 +552,7 @@ find_addresses(struct redis_link *link, struct redis_addresses *addresses,
 		found = redis_lookup_result(link->lookup, addresses, &why);
 	}
 	redis_lookup_close(&link->lookup);
-	return found || fail(fault, TROUBLE_LOOKUP, why);
+	return found || fault_set(fault, TROUBLE_LOOKUP, why);
 }
 
 /* Try each address once. Without a fault when the link is being closed. */
@@ -846,7 +638,8 @@ static bool
 send_ping(struct redis_link *link)
 {
 	const char *words[1] = {"PING"};
-	struct question *question = question_open(link, 1, words, NULL);
+	struct question *question = question_open(&link->steady, 1, words,
+	    NULL);
 
 	if (question == NULL)
 		return false;
@@ -915,9 +708,9 @@ settle_error(struct redis_link *link, struct question *question,
 	    question->expected == REDIS_REPLY_ARRAY &&
 	    is_wanted(link, question))
 		return send_script(link, question) ||
-		    fail(fault, TROUBLE_MEMORY, "");
+		    fault_set(fault, TROUBLE_MEMORY, "");
 	questions_push(&link->finished, question);
-	fail(fault, trouble, error->str);
+	fault_set(fault, trouble, error->str);
 	script = strstr(fault->detail, " script: ");
 	if (script != NULL)
 		*script = '\0';		/* the digest says nothing */
@@ -951,7 +744,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		questions_push(&link->finished, question);
 	if (question == NULL || reply->type != question->expected) {
 		freeReplyObject(reply);
-		return fail(fault, TROUBLE_GARBAGE, "");
+		return fault_set(fault, TROUBLE_GARBAGE, "");
 	}
 	question->answer = reply;
 	if (link->ailing && reply->type == REDIS_REPLY_ARRAY)
@@ -972,7 +765,7 @@ receive(struct redis_link *link, struct fault *fault)
 			return false;
 		for (;;) {
 			if (!next_reply(link, &reply))
-				return fail(fault, TROUBLE_GARBAGE, "");
+				return fault_set(fault, TROUBLE_GARBAGE, "");
 			if (reply == NULL)
 				break;
 			if (!settle(link, reply, fault))
@@ -1002,16 +795,16 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	link->sleeping = false;
 	pthread_mutex_unlock(&link->mutex);
 	if (polled[0].revents != 0)
-		is_closing(link);
+		drain_wake(link);
 	if (polled[1].revents & (POLLIN | POLLHUP | POLLERR) &&
 	    !receive(link, fault))
 		return false;
 	oldest = link->sent.first;
 	if (oldest != NULL && clock_steady_ms() - oldest->sent_ms > timeout_ms)
-		return fail(fault, TROUBLE_TIMEOUT, "");
+		return fault_set(fault, TROUBLE_TIMEOUT, "");
 	if (oldest == NULL && clock_steady_ms() >= link->active_ms + IDLE_MS) {
 		link->active_ms = clock_steady_ms();
-		return send_ping(link) || fail(fault, TROUBLE_MEMORY, "");
+		return send_ping(link) || fault_set(fault, TROUBLE_MEMORY, "");
 	}
 	return true;
 }
@@ -1025,13 +818,13 @@ serve(struct redis_link *link, struct fault *fault)
 	do {
 		do {
 			if (!take_queue(link, &wishes))
-				return fail(fault, TROUBLE_MEMORY, "");
+				return fault_set(fault, TROUBLE_MEMORY, "");
 			if (!send_out(link))
-				return fail(fault, TROUBLE_CONNECT,
+				return fault_set(fault, TROUBLE_CONNECT,
 				    strerror(errno));
 		} while (wishes.any);
 		if (wishes.distrusted)
-			return fail(fault, TROUBLE_GARBAGE, "");
+			return fault_set(fault, TROUBLE_GARBAGE, "");
 		if (wishes.closing && link->sent.first == NULL)
 			return true;
 	} while (rest(link, wishes.timeout_ms, fault));
