@@ -1075,6 +1075,105 @@ START_TEST(full_server_is_unavailable_and_nothing_is_written)
 }
 END_TEST
 
+/* Lines of the log that hold `text`, while `turns` charges are made. */
+static int
+count_lines(struct store *store, int turns, const char *text)
+{
+	char path[96], line[2048];
+	int fd, lines = 0;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/stderr", directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	for (int i = 0; i < turns; i++) {
+		charge_one(store, "user:a", 5);
+		sleep_ms(1);
+	}
+	close(fd);
+	log = fopen(path, "r");
+	ck_assert_ptr_nonnull(log);
+	while (fgets(line, sizeof(line), log) != NULL)
+		lines += strstr(line, text) != NULL;
+	fclose(log);
+	return lines;
+}
+
+START_TEST(one_trouble_is_logged_once_in_a_while)
+{
+	struct store *store = open_store();
+
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	ck_assert_int_eq(count_lines(store, 200, "maxmemory"), 1);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	ck_assert_int_eq(count_lines(store, 10, "state=up"), 1);
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	ck_assert_int_eq(count_lines(store, 200, "store=redis"), 0);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	TELL("SET", "fg:{user:a}", "1");
+	ck_assert_int_eq(count_lines(store, 200, "WRONGTYPE"), 1);
+	server_kill();
+	ck_assert_int_eq(count_lines(store, 1000, "state=down"), 1);
+	store_close(&store);
+}
+END_TEST
+
+static void *
+run_endless_script(void *argument)
+{
+	redisContext *context = connect_aside();
+	redisReply *reply;
+
+	(void)argument;
+	reply = redisCommand(context, "EVAL %s 0", "while true do end");
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redisFree(context);
+	return NULL;
+}
+
+START_TEST(busy_server_is_left_alone_until_it_is_free)
+{
+	struct store *store = open_store();
+	pthread_t thread;
+	int64_t start_ms;
+
+	TELL("CONFIG", "SET", "lua-time-limit", "50");
+	pthread_create(&thread, NULL, run_endless_script, NULL);
+	for (int i = 0; i < 100; i++) {
+		sleep_ms(5);
+		start_ms = clock_steady_ms();
+		charge_one(store, "user:a", 1000);
+		ck_assert_int_le(clock_steady_ms() - start_ms,
+		    TIMEOUT_MS + GRACE_MS);
+	}
+	ck_assert(!state_of(store).up);
+	ck_assert(strstr(state_of(store).reason, "busy") != NULL);
+	TELL("SCRIPT", "KILL");
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 100 && charge_one(store, "user:a", 1000).status !=
+	    CHARGE_ALLOWED; i++)
+		sleep_ms(10);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(no_time_left_is_no_charge)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "user:a", "quota_user/1h", 5, HOUR_MS, 1);
+	store_charge(store, &charges, STORE_CHARGE, 0, 0, &answer);
+	ck_assert_int_eq(answer.status, CHARGE_UNAVAILABLE);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(replica_is_refused)
 {
 	struct store *store = open_store();
@@ -1405,6 +1504,9 @@ add_failures(Suite *suite)
 	    COUNT_OF(rights));
 	tcase_add_test(tcase,
 	    full_server_is_unavailable_and_nothing_is_written);
+	tcase_add_test(tcase, one_trouble_is_logged_once_in_a_while);
+	tcase_add_test(tcase, busy_server_is_left_alone_until_it_is_free);
+	tcase_add_test(tcase, no_time_left_is_no_charge);
 	tcase_add_test(tcase, replica_is_refused);
 	tcase_add_test(tcase, silent_connection_is_kept_alive);
 	tcase_add_test(tcase, reload_keeps_the_store_unless_it_is_another);
