@@ -1,1 +1,23 @@
-# contrib
+exampledir = $(docdir)/examples
+dist_example_DATA = \
+	contrib/postfix-main.cf \
+	contrib/sendmail.mc
+EXTRA_DIST += \
+	.ci/run \
+	contrib/floodgate.service.in \
+	contrib/packages.sh \
+	contrib/quickstart \
+	contrib/run-tests
+CLEANFILES += contrib/floodgate.service
+
+contrib/floodgate.service: contrib/floodgate.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) contrib && $(SED) \
+		-e 's,@bindir[@],$(bindir),g' -e 's,@sbindir[@],$(sbindir),g' \
+		-e 's,@sysconfdir[@],$(sysconfdir),g' \
+		$(srcdir)/contrib/floodgate.service.in >$@.tmp && mv $@.tmp $@
+
+if HAVE_SYSTEMD
+systemdsystemunit_DATA = contrib/floodgate.service
+else
+nodist_example_DATA = contrib/floodgate.service
+endif

@@ -166,7 +166,8 @@ judge_check(struct judgement *j, const struct rule *rule)
 	};
 
 	if (!check_is_due(j, rule)) {
-		if (rule->check->stage > j->event->stage)
+		if (j->event->stage < STAGE_RCPT ||
+		    rule->check->stage > j->event->stage)
 			note(j, rule, OUTCOME_LATER, -1);
 		return false;
 	}

@@ -1,1 +1,20 @@
-# src/floodgatectl
+bin_PROGRAMS += floodgatectl
+floodgatectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+floodgatectl_LDADD = libio.a libcore.a libbase.a $(CONFUSE_LIBS) \
+	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
+floodgatectl_SOURCES = \
+	src/floodgatectl/client.c \
+	src/floodgatectl/client.h \
+	src/floodgatectl/cmd_daemon.c \
+	src/floodgatectl/cmd_help.c \
+	src/floodgatectl/cmd_try.c \
+	src/floodgatectl/ctl.h \
+	src/floodgatectl/main.c \
+	src/floodgatectl/output.c \
+	src/floodgatectl/output.h \
+	src/floodgatectl/player.c \
+	src/floodgatectl/player.h \
+	src/floodgatectl/script.c \
+	src/floodgatectl/script.h \
+	src/floodgatectl/store_switch.c \
+	src/floodgatectl/store_switch.h

@@ -535,7 +535,7 @@ make_address(const char *path, struct sockaddr_un *address, char *why,
 	address->sun_family = AF_UNIX;
 	if (text_copy(address->sun_path, sizeof(address->sun_path), path))
 		return true;
-	(void)snprintf(why, size, "control socket %.150s: a socket's path has "
+	(void)snprintf(why, size, "%.150s: a socket's path has "
 	    "at most %zu octets", path, sizeof(address->sun_path) - 1);
 	return false;
 }
@@ -566,23 +566,23 @@ clear_path(const struct sockaddr_un *address, char *why, size_t size)
 	if (lstat(path, &file) != 0) {
 		if (errno == ENOENT)
 			return true;
-		(void)snprintf(why, size, "control socket %s: %s", path,
+		(void)snprintf(why, size, "%s: %s", path,
 		    strerror(errno));
 		return false;
 	}
 	if (!S_ISSOCK(file.st_mode)) {
-		(void)snprintf(why, size, "control socket %s: there is "
+		(void)snprintf(why, size, "%s: there is "
 		    "something else of that name", path);
 		return false;
 	}
 	if (somebody_listens(address)) {
-		(void)snprintf(why, size, "control socket %s: another "
+		(void)snprintf(why, size, "%s: another "
 		    "floodgate is listening on it", path);
 		return false;
 	}
 	if (unlink(path) == 0 || errno == ENOENT)
 		return true;
-	(void)snprintf(why, size, "control socket %s: cannot remove the old "
+	(void)snprintf(why, size, "%s: cannot remove the old "
 	    "one: %s", path, strerror(errno));
 	return false;
 }
@@ -619,7 +619,7 @@ bind_socket(struct control *control, const struct sockaddr_un *address,
 		return false;
 	if (bind(control->listener, (const struct sockaddr *)address,
 	    sizeof(*address)) != 0) {
-		(void)snprintf(why, size, "control socket %s: %s",
+		(void)snprintf(why, size, "%s: %s",
 		    control->path, strerror(errno));
 		return false;
 	}
@@ -628,14 +628,14 @@ bind_socket(struct control *control, const struct sockaddr_un *address,
 		control->inode = file.st_ino;
 	}
 	if (has_group && lchown(control->path, (uid_t)-1, group) != 0) {
-		(void)snprintf(why, size, "control socket %s: cannot give it "
+		(void)snprintf(why, size, "%s: cannot give it "
 		    "to group %.100s: %s", control->path, options->group,
 		    strerror(errno));
 		return false;
 	}
 	if (chmod(control->path, (mode_t)options->mode) != 0 ||
 	    listen(control->listener, BACKLOG) != 0) {
-		(void)snprintf(why, size, "control socket %s: %s",
+		(void)snprintf(why, size, "%s: %s",
 		    control->path, strerror(errno));
 		return false;
 	}
@@ -704,7 +704,7 @@ control_open(const struct control_options *options,
 		return NULL;
 	control = calloc(1, sizeof(*control));
 	if (control == NULL) {
-		(void)snprintf(why, size, "control socket: no memory");
+		(void)snprintf(why, size, "no memory");
 		return NULL;
 	}
 	(void)text_copy(control->path, sizeof(control->path), options->path);
@@ -716,12 +716,12 @@ control_open(const struct control_options *options,
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->clients[i].fd = -1;
 	if (!open_descriptors(control))
-		(void)snprintf(why, size, "control socket %s: %s",
+		(void)snprintf(why, size, "%s: %s",
 		    control->path, strerror(errno));
 	else if (bind_socket(control, &address, options, why, size)) {
 		if (start_thread(control))
 			return control;
-		(void)snprintf(why, size, "control socket %s: cannot start "
+		(void)snprintf(why, size, "%s: cannot start "
 		    "its thread", control->path);
 	}
 	control_free(control);

@@ -446,9 +446,11 @@ inspect_subject(const struct config *config, struct store *store,
 			continue;
 		json_decref(found);
 		memset(&state, 0, sizeof(state));
+		state.kind = "";
 		store_get_state(store, &state);
 		return inspect_error(INSPECT_UNAVAILABLE,
-		    "the store cannot be reached: %s: %s", state.where,
+		    "the %s store%s%s cannot be reached: %s", state.kind,
+		    state.where[0] != '\0' ? " at " : "", state.where,
 		    state.reason);
 	}
 	if (json_array_size(found) == 0) {

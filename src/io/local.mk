@@ -8,6 +8,8 @@ libio_a_SOURCES = \
 	src/io/confbuild.c \
 	src/io/conffile.c \
 	src/io/conffile.h \
+	src/io/conflex.c \
+	src/io/conflex.h \
 	src/io/confoption.c \
 	src/io/confoption.h \
 	src/io/confpolicy.c \
@@ -58,9 +60,15 @@ libio_a_SOURCES = \
 	src/io/redis_trouble.def \
 	src/io/secret.c \
 	src/io/secret.h \
+	src/io/snapshot.c \
+	src/io/snapshot.h \
+	src/io/store.c \
 	src/io/store.h \
+	src/io/store_memory.c \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/subjects.c \
+	src/io/subjects.h \
 	src/io/utc.c \
 	src/io/utc.h
 

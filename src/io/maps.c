@@ -440,14 +440,42 @@ say_seen(const char *seen, char *buffer)
 	return buffer;
 }
 
+#define GUESS_SIZE (IP_NET_TEXT_SIZE + sizeof(", did you mean ?"))
+
+/* ", did you mean 10.0.0.0/8?" for "10.1.2.3/8"; "" if there is no guess. */
+static const char *
+guess_network(const char *seen, char *buffer)
+{
+	const char *slash = strchr(seen, '/');
+	char part[IP_NET_TEXT_SIZE];
+	struct ip_net network;
+	struct text text;
+	struct ip ip;
+	int64_t bits;
+
+	text_init(&text, buffer, GUESS_SIZE);
+	if (slash == NULL || !text_copy_n(part, sizeof(part), seen,
+	    (size_t)(slash - seen)) || !ip_parse(part, &ip) ||
+	    !text_parse_number(slash + 1, (int64_t)(8 * ip_size(ip.family)),
+	    &bits))
+		return buffer;
+	network = ip_net_of(&ip, (unsigned int)bits);
+	text_put(&text, ", did you mean ");
+	text_put(&text, ip_net_format(&network, part));
+	text_put_char(&text, '?');
+	return buffer;
+}
+
 static void
-entry_problem(struct reader *reader, const char *why, const char *seen)
+entry_problem(struct reader *reader, const char *why, const char *seen,
+    const char *guess)
 {
 	char buffer[SEEN_SIZE];
 
 	if (one_more_problem(reader))
 		problems_add(reader->problems, reader->file, reader->line,
-		    "%s, saw \"%s\"", why, say_seen(seen, buffer));
+		    "%s, saw \"%s\"%s", why, say_seen(seen, buffer),
+		    guess);
 }
 
 static bool
@@ -629,14 +657,15 @@ list_builder_add_file(struct list_builder *builder, const char *file,
 {
 	struct reader reader;
 	enum reading reading;
-	char *content;
+	char *content, guess[GUESS_SIZE];
 	const char *why;
 
 	if (!reader_open(&reader, file, problems))
 		return false;
 	while ((reading = next_content(&reader, &content)) == READ_LINE)
 		if (!list_builder_add(builder, ENTRY_ANY, content, &why))
-			entry_problem(&reader, why, content);
+			entry_problem(&reader, why, content,
+			    guess_network(content, guess));
 	reader_close(&reader);
 	return reading == READ_END;
 }
@@ -672,12 +701,12 @@ add_pair(struct reader *reader, struct growing *growing, struct arena *arena,
 
 	if (!parse_entry(strchr(line, '@') ? ENTRY_ADDRESS : ENTRY_DOMAIN,
 	    line, folding, &entry, &why)) {
-		entry_problem(reader, why, line);
+		entry_problem(reader, why, line, "");
 		return;
 	}
 	if (value[strspn(value, ", \t")] == '\0') {
 		entry_problem(reader, "expected blanks and a value behind the "
-		    "first word", line);
+		    "first word", line, "");
 		return;
 	}
 	slot = growing_put(growing, arena, entry.name, &is_new);

@@ -295,7 +295,11 @@ static const struct bad bad_lists[] = {
 	{"bad prefix", "10.0.0.0/33\n", 0, 1,
 	    "expected a prefix length of 0 to 32, saw \"10.0.0.0/33\""},
 	{"host bits", "\n10.0.0.1/8", 0, 2,
-	    "expected 0 in all bits behind the prefix, saw \"10.0.0.1/8\""},
+	    "expected 0 in all bits behind the prefix, saw \"10.0.0.1/8\", "
+	    "did you mean 10.0.0.0/8?"},
+	{"IPv6 host bits", "2001:db8::1/32", 0, 1,
+	    "expected 0 in all bits behind the prefix, saw "
+	    "\"2001:db8::1/32\", did you mean 2001:db8::/32?"},
 	{"asterisk", "*.example.com\n", 0, 1,
 	    "expected .example.com for every name below example.com, "
 	    "saw \"*.example.com\""},

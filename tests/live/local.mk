@@ -1,1 +1,28 @@
-# tests/live
+EXTRA_DIST += \
+	tests/live/lab/__init__.py \
+	tests/live/lab/daemon.py \
+	tests/live/lab/dialogue.py \
+	tests/live/lab/gate.py \
+	tests/live/lab/isolation.py \
+	tests/live/lab/load.py \
+	tests/live/lab/postfix.py \
+	tests/live/lab/process.py \
+	tests/live/lab/redis.py \
+	tests/live/lab/sendmail.py \
+	tests/live/lab/smtp.py \
+	tests/live/lab/suite.py \
+	tests/live/mta_cases.py \
+	tests/live/outages.py \
+	tests/live/reloads.py \
+	tests/live/run \
+	tests/live/running.py \
+	tests/live/shipped.py \
+	tests/live/stores.py
+
+# Needs root; see tests/live/run.
+check-live: all milterload noopmilter
+	$(AM_V_at)$(srcdir)/tests/live/run --builddir $(builddir)
+.PHONY: check-live
+
+distclean-local:
+	-rm -rf sendmail-unpacked

@@ -1,0 +1,71 @@
+/*
+ * player.h - plays SMTP sessions to the real engine, with a clock of its own
+ *
+ * What the MTA would do, the player does: it knows which commands reach a
+ * milter at all, and answers the others as Postfix does. Every command
+ * gives a record, a JSON object that says all that happened:
+ *
+ *	session, time, stage, command	what was played, when
+ *	reply				what the SMTP client sees
+ *	answer		continue, tempfail, reject, close; mta: the MTA
+ *			answered by itself; none: nothing is answered
+ *	ref, policy, rule, observed, failed, passed_over, steps
+ *			why; absent where there is nothing to say
+ */
+#ifndef FLOODGATE_CTL_PLAYER_H
+#define FLOODGATE_CTL_PLAYER_H
+
+#include "core/config.h"
+#include "core/session.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct player;
+
+/*
+ * Takes over the configuration, also when it fails: NULL with a sentence in
+ * why[size]. References in replies are the same every time.
+ */
+struct player *player_open(struct config *config, int64_t now_ms, char *why,
+    size_t size);
+void player_close(struct player **player);
+
+int64_t player_now(const struct player *player);
+void player_set_clock(struct player *player, int64_t now_ms);
+void player_set_store(struct player *player, bool up);
+void player_reload(struct player *player, struct config *config);
+/* As inspect_subject(). */
+json_t *player_show(struct player *player, const char *subject);
+
+/*
+ * The session that the commands below belong to, made when it is new: false
+ * when there are too many. At the start it is "".
+ */
+#define PLAYER_SESSIONS_MAX 64
+#define PLAYER_NAME_SIZE 32
+bool player_use_session(struct player *player, const char *name);
+const char *player_session(const struct player *player);
+/* Has this session begun? */
+bool player_has_connected(const struct player *player);
+
+/* Who is logged in, from the next MAIL on; "" nobody. */
+void player_log_in(struct player *player, const char *user);
+
+/* CONNECT, HELO, MAIL, RCPT; the time, user and recipient are filled in. */
+json_t *player_event(struct player *player, struct event *event);
+/* DATA, that many octets, and the dot. */
+json_t *player_data(struct player *player, int64_t octets);
+json_t *player_reset(struct player *player);
+/* QUIT, or the client is gone. */
+json_t *player_quit(struct player *player);
+
+/*
+ * One line: "COMMAND: REPLY   [policy ..., limit ..., FILE:LINE]"; with
+ * `steps` all rules below it. The member "command" of the record is what is
+ * printed.
+ */
+void player_put_record(const json_t *record, const char *indent, bool steps);
+
+#endif

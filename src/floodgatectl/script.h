@@ -1,0 +1,44 @@
+/*
+ * script.h - scenario files: SMTP sessions as lines, with a clock of their own
+ *
+ * One command a line; blank lines and lines that begin with '#' are
+ * skipped; \xHH in an argument is that octet. The clock starts at
+ * SCRIPT_START and moves only by `at`.
+ *
+ *	at 2026-01-01T00:00:00Z | at +10m	set the clock, or move it
+ *	connect ADDRESS|none [NAME] [listener=..] [port=..] [hostname=..]
+ *	helo NAME
+ *	auth [USER]		logged in from the next MAIL on; nobody
+ *	mail PATH [PARAMETER...]
+ *	rcpt PATH
+ *	data [OCTETS]		DATA, so much header and body, and the dot
+ *	rset
+ *	quit			or the client is gone
+ *	session [NAME]		go on in another session; the first has no name
+ *	store up|down		down: every question to the store fails
+ *	reload FILE		put another configuration in place
+ *	show SUBJECT		the counters, as `floodgatectl show`
+ *	repeat N COMMAND [; COMMAND]...	with %n as 1 to N
+ */
+#ifndef FLOODGATE_CTL_SCRIPT_H
+#define FLOODGATE_CTL_SCRIPT_H
+
+#include "floodgatectl/player.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SCRIPT_START "2026-01-01T00:00:00Z"
+
+/*
+ * Play every line of `from`, called `name` in messages. Records are printed
+ * as they come, with every rule if `steps`, or appended to `records` when
+ * that is not NULL. Returns the exit code; what is wrong with a line is said
+ * on stderr as "NAME:LINE: ...", and ends the script. *refused becomes true
+ * when anything was refused.
+ */
+int script_play(struct player *player, FILE *from, const char *name,
+    bool steps, json_t *records, bool *refused);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * store_switch.h - a memory store that can be made to fail
+ *
+ * For `floodgatectl try`: counters in memory only, whatever the
+ * configuration says, and a switch that shows what the rules' on_failure
+ * does. Used by one thread.
+ */
+#ifndef FLOODGATE_CTL_STORE_SWITCH_H
+#define FLOODGATE_CTL_STORE_SWITCH_H
+
+#include "io/store.h"
+
+/* NULL with a sentence in why[size]. Close with store_close(). */
+struct store *store_switch_open(char *why, size_t size);
+
+/* Down: every question fails, what is counted stays. */
+void store_switch_set(struct store *store, bool up);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * store.c - hands each call on to the back end that is open
+ */
+#include "io/store.h"
+
+struct store *
+store_open(const struct config *config, char *why, size_t size)
+{
+	switch (config->store) {
+	case STORE_KIND_MEMORY:
+		return store_memory_open(&config->memory, why, size);
+	case STORE_KIND_REDIS:
+		return store_redis_open(&config->redis, why, size);
+	}
+	return NULL;
+}
+
+void
+store_close(struct store **store)
+{
+	if (*store != NULL)
+		(*store)->ops->close(*store);
+	*store = NULL;
+}
+
+bool
+store_reconfigure(struct store *store, const struct config *config)
+{
+	return store->ops->reconfigure(store, config);
+}
+
+void
+store_charge(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+    struct charge_answer *answer)
+{
+	store->ops->charge(store, charges, mode, now_ms, timeout_ms, answer);
+}
+
+void
+store_refund(struct store *store, const struct refund refunds[],
+    size_t count, int64_t now_ms, int64_t timeout_ms)
+{
+	store->ops->refund(store, refunds, count, now_ms, timeout_ms);
+}
+
+int
+store_show(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_counter counters[], size_t max)
+{
+	return store->ops->show(store, subject, now_ms, timeout_ms, counters,
+	    max);
+}
+
+void
+store_get_state(struct store *store, struct store_state *state)
+{
+	store->ops->get_state(store, state);
+}
+
+bool
+store_save(struct store *store, char *why, size_t size)
+{
+	return store->ops->save(store, why, size);
+}

@@ -1,0 +1,1 @@
+"""A laboratory: private MTAs, Redis and floodgate, all on loopback."""

@@ -1,0 +1,177 @@
+"""Folders and processes that are gone when the tests are, however they end."""
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Skip(Exception):
+    """This test cannot run here; the text says what is missing."""
+
+
+class Failure(AssertionError):
+    """What was expected did not happen."""
+
+
+def check(fact, message):
+    if not fact:
+        raise Failure(message)
+
+
+def need_program(name, package=None):
+    """The path of a program, also where root's PATH may lack sbin."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
+    found = shutil.which(name, path=path)
+    if not found:
+        raise Skip("no %s here: install %s" % (name, package or name))
+    return found
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(fact, seconds, what, pause=0.01):
+    """Wait for fact() to be true; Failure when it takes too long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if fact():
+            return
+        time.sleep(pause)
+    raise Failure("%s: not within %g s" % (what, seconds))
+
+
+def can_connect(address):
+    """Does somebody listen on a path or (host, port)?"""
+    kind = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(kind) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+class Process:
+    """A child with its own process group, its output in a file."""
+
+    def __init__(self, lab, name, command, **options):
+        self.name = name
+        self.command = command
+        self.log = lab.path(name + ".log")
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, **options)
+        self.pid = self.child.pid
+
+    def output(self):
+        with open(self.log, "r", errors="replace") as log:
+            return log.read()
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def signal(self, number):
+        if self.alive():
+            os.kill(self.pid, number)
+
+    def wait(self, seconds):
+        """The exit status, or Failure when it does not end."""
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure("%s did not end within %g s" % (
+                self.name, seconds)) from None
+
+    def stop(self, seconds=5):
+        """End it and its group: politely, then not."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.wait(seconds)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.child.wait()
+
+
+class Lab:
+    """A folder and all that runs in it."""
+
+    def __init__(self, builddir, srcdir, keep=False):
+        self.builddir = builddir
+        self.srcdir = srcdir
+        self.keep = keep
+        self.things = []
+        self.shared = []
+        self.count = 0
+        self.folder = tempfile.mkdtemp(prefix="floodgate-live-")
+        os.chmod(self.folder, 0o755)    # the MTAs' users walk through it
+        atexit.register(self.close)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, text, mode=0o644):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def unique(self, name):
+        self.count += 1
+        return "%s%d" % (name, self.count)
+
+    def program(self, name):
+        path = os.path.join(self.builddir, name)
+        if not os.access(path, os.X_OK):
+            raise Skip("%s is not built" % name)
+        return path
+
+    def start(self, name, command, **options):
+        thing = Process(self, name, command, **options)
+        self.things.append(thing)
+        return thing
+
+    def add(self, thing):
+        """Something with a stop(), to be stopped in the end."""
+        self.things.append(thing)
+        return thing
+
+    def share(self, thing):
+        """The same, for all tests and not only the one that runs."""
+        self.shared.append(thing)
+        return thing
+
+    def forget(self, thing):
+        with contextlib.suppress(ValueError):
+            self.things.remove(thing)
+
+    def stop_things(self, things):
+        while things:
+            try:
+                things.pop().stop()
+            except Exception as error:    # the others have to end, too
+                print("cleaning up: %s" % error, file=sys.stderr)
+
+    def end_test(self):
+        """A test that failed has not stopped what it had started."""
+        self.stop_things(self.things)
+
+    def close(self):
+        self.stop_things(self.things)
+        self.stop_things(self.shared)
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""A private Redis, and enough of its protocol to look into it."""
+
+import signal
+import socket
+
+from .process import can_connect, free_port, need_program, wait_until
+
+
+class Redis:
+    def __init__(self, lab, *options):
+        self.lab = lab
+        self.name = lab.unique("redis")
+        self.port = free_port()
+        self.path = lab.path(self.name + ".sock")
+        self.options = options
+        self.start()
+
+    def start(self):
+        """Also again, on the same port, after kill()."""
+        self.process = self.lab.start(self.name, [
+            need_program("redis-server"), "--port", str(self.port),
+            "--bind", "127.0.0.1", "--unixsocket", self.path,
+            "--unixsocketperm", "777", "--dir", self.lab.folder,
+            "--save", "", "--appendonly", "no", "--daemonize", "no",
+            *self.options])
+        wait_until(lambda: can_connect(("127.0.0.1", self.port)), 10,
+                   "start of Redis")
+
+    def command(self, *words):
+        """One command; errors come as text that begins with '-'."""
+        request = b"*%d\r\n" % len(words)
+        for word in words:
+            word = word if isinstance(word, bytes) else str(word).encode()
+            request += b"$%d\r\n%s\r\n" % (len(word), word)
+        with socket.create_connection(("127.0.0.1", self.port), 5) as link:
+            link.sendall(request)
+            with link.makefile("rb") as file:
+                return self._read(file)
+
+    def _read(self, file):
+        line = file.readline().rstrip(b"\r\n")
+        kind, rest = line[:1], line[1:]
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            if rest == b"-1":
+                return None
+            data = file.read(int(rest) + 2)[:-2]
+            return data.decode("latin-1")
+        if kind == b"*":
+            return [self._read(file) for _ in range(int(rest))]
+        return line.decode("latin-1")
+
+    def keys(self):
+        return self.command("KEYS", "*")
+
+    def freeze(self):
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.signal(signal.SIGKILL)
+        self.process.wait(5)
+        self.lab.forget(self.process)
+
+    def stop(self):
+        self.process.stop()
+        self.lab.forget(self.process)

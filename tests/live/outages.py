@@ -1,0 +1,167 @@
+"""Redis hangs, dies, comes late: no 5yz, no late answer, counting again."""
+
+import time
+
+from lab import daemon, load
+from lab.process import check
+from lab.redis import Redis
+from lab.suite import live
+
+DEADLINE_MS = 2000    # event_timeout as it is without being set
+
+POLICY = """
+policy "all" {
+    limit "quota_user" { allow = {"%s"} on_failure = "%s" }
+}
+"""
+DEFERRED = "451 4.7.1 Service unavailable - try again later"
+
+
+def start(lab, on_failure, allow="1000000/1h"):
+    redis = Redis(lab)
+    floodgate = daemon.Floodgate(
+        lab, POLICY % (allow, on_failure), daemon.redis_store(redis))
+    return redis, floodgate
+
+
+def load_while(lab, floodgate, trouble, seconds):
+    """200 messages a second; trouble() happens meanwhile."""
+    background = load.Background(
+        lab, [floodgate.listen], connections=40, rate=200, duration=seconds,
+        users=50, deadline=DEADLINE_MS)
+    time.sleep(1)
+    trouble()
+    return background.report()
+
+
+def check_report(report, deferred):
+    """Every command was answered in time, and never with 5yz."""
+    wanted = {DEFERRED} if deferred else set()
+    check(set(report["replies"]) <= wanted,
+          "replies: %s" % report["replies"])
+    check(not deferred or report["replies"], "nothing was deferred")
+    check(report["lost"] == 0, "%d lost" % report["lost"])
+    check(report["unconnected"] == 0, "%d refused" % report["unconnected"])
+    check(report["late"] == 0, "%d answers late, the last after %d ms" % (
+        report["late"], report["all_us"]["max"] / 1000))
+    check(report["accepted"] > 0, "nothing was accepted")
+
+
+def check_counts_again(lab, floodgate, seconds):
+    """A quota of one holds: within `seconds` from now."""
+    floodgate.reload(POLICY % ("1/1h", "accept"))
+    end = time.monotonic() + seconds
+    number = 0
+    while True:
+        number += 1
+        report = load.run(lab, [floodgate.listen], connections=1, sessions=2,
+                          users=1, domain="again%d.example" % number)
+        if report["recipients"] == 1:
+            return
+        check(time.monotonic() < end, "not counted within %g s" % seconds)
+        time.sleep(0.1)
+
+
+def hang(lab, on_failure):
+    redis, floodgate = start(lab, on_failure)
+
+    def trouble():
+        redis.freeze()
+        time.sleep(3)
+        redis.thaw()
+
+    report = load_while(lab, floodgate, trouble, 6)
+    check_report(report, on_failure == "defer")
+    check_counts_again(lab, floodgate, 2)
+    floodgate.check_alive()
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis hangs under load: mail passes, no answer is late")
+def hang_accept(lab):
+    hang(lab, "accept")
+
+
+@live("Redis hangs under load: mail is deferred, no answer is late")
+def hang_defer(lab):
+    hang(lab, "defer")
+
+
+def killed(lab, on_failure):
+    redis, floodgate = start(lab, on_failure)
+
+    def trouble():
+        redis.kill()
+        time.sleep(3)
+        redis.start()
+
+    report = load_while(lab, floodgate, trouble, 7)
+    check_report(report, on_failure == "defer")
+    check_counts_again(lab, floodgate, 2)
+    floodgate.check_alive()
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis is killed under load and comes back: mail passes")
+def killed_accept(lab):
+    killed(lab, "accept")
+
+
+@live("Redis is killed under load and comes back: mail is deferred")
+def killed_defer(lab):
+    killed(lab, "defer")
+
+
+@live("Redis comes after floodgate: counting begins")
+def comes_late(lab):
+    redis = Redis(lab)
+    redis.kill()
+    floodgate = daemon.Floodgate(
+        lab, POLICY % ("1/1h", "accept"), daemon.redis_store(redis))
+    report = load.run(lab, [floodgate.listen], connections=1, sessions=3,
+                      users=1, domain="before.example")
+    check(report["recipients"] == 3, "not accepted: %s" % report)
+    redis.start()
+    check_counts_again(lab, floodgate, 2)
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis forgets scripts and data under load: nobody notices")
+def forgets(lab):
+    redis, floodgate = start(lab, "defer")
+
+    def trouble():
+        for _ in range(20):
+            redis.command("SCRIPT", "FLUSH")
+            redis.command("FLUSHALL")
+            time.sleep(0.1)
+
+    report = load_while(lab, floodgate, trouble, 4)
+    check_report(report, False)
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis answers with errors: mail is deferred, then counted again")
+def errors(lab):
+    for begin, end in (
+            (("CONFIG", "SET", "maxmemory", "1"),
+             ("CONFIG", "SET", "maxmemory", "0")),
+            (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+            (("CLIENT", "PAUSE", "2500", "ALL"), ("PING",))):
+        redis, floodgate = start(lab, "defer")
+        redis.command(*begin)
+        if begin[0] == "REPLICAOF":
+            redis.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+        report = load.run(lab, [floodgate.listen], connections=10,
+                          sessions=50, users=50, deadline=DEADLINE_MS)
+        check(set(report["replies"]) == {DEFERRED} and
+              report["accepted"] == 0 and report["late"] == 0,
+              "%s: %s" % (begin, report))
+        redis.command(*end)
+        check_counts_again(lab, floodgate, 5)
+        floodgate.stop()
+        redis.stop()
