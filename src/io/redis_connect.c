@@ -105,7 +105,7 @@ link_receive(struct redis_link *link, bool *more, struct fault *fault)
 	if (got < 0)
 		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 	if (got == 0)
-		return fault_set(fault, TROUBLE_CONNECT, "closed by the server");
+		return fault_set(fault, TROUBLE_CONNECT, "closed by server");
 	link->unparsed += (size_t)got;
 	if (redisReaderFeed(link->reader, octets, (size_t)got) != REDIS_OK)
 		return fault_set(fault, TROUBLE_MEMORY, "");
@@ -160,7 +160,8 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 		return fault_set(fault, TROUBLE_MEMORY, "");
 	while (at < greeting.count) {
 		if (!link_send_out(link))
-			return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+			return fault_set(fault, TROUBLE_CONNECT,
+			    strerror(errno));
 		switch (link_wait_for(link, link->fd, POLLIN, deadline_ms)) {
 		case WAITED_LATE:
 			return fault_set(fault, TROUBLE_TIMEOUT, "");
@@ -210,10 +211,12 @@ find_addresses(struct redis_link *link, struct redis_addresses *addresses,
 	if (link->lookup == NULL)
 		link->lookup = redis_lookup_open(&link->server);
 	if (link->lookup != NULL) {
-		switch (link_wait_for(link, redis_lookup_descriptor(link->lookup),
-		    POLLIN, clock_steady_ms() + LOOKUP_MS)) {
+		switch (link_wait_for(link,
+		    redis_lookup_descriptor(link->lookup), POLLIN,
+		    clock_steady_ms() + LOOKUP_MS)) {
 		case WAITED_LATE:	/* the next try waits on */
-			return fault_set(fault, TROUBLE_LOOKUP, "no answer yet");
+			return fault_set(fault, TROUBLE_LOOKUP,
+			    "no answer yet");
 		case WAITED_CLOSING:
 			return false;
 		case WAITED_READY:
