@@ -45,12 +45,20 @@ libio_a_SOURCES = \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \
+	src/io/redis_connect.c \
+	src/io/redis_greeting.c \
+	src/io/redis_greeting.h \
+	src/io/redis_health.c \
+	src/io/redis_inside.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
+	src/io/redis_question.c \
+	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
 	src/io/redis_socket.c \
 	src/io/redis_socket.h \
+	src/io/redis_thread.c \
 	src/io/redis_trouble.def \
 	src/io/secret.c \
 	src/io/secret.h \
