@@ -117,9 +117,6 @@ put_listener(struct text *out, const struct session *session)
 	text_put(out, session->port);
 }
 
-#define NET_IPV4_BITS 24	/* of client_net, unless the limit says */
-#define NET_IPV6_BITS 48
-
 /* The value of one key; left empty when it has none. */
 static void
 put_key(struct text *out, enum key key, const struct limit_options *limit,
@@ -128,18 +125,9 @@ put_key(struct text *out, enum key key, const struct limit_options *limit,
 {
 	switch (key) {
 	case KEY_client:
-		put_client(out, &session->client,
-		    limit->ipv4_prefix > 0 ? limit->ipv4_prefix :
-		    config->global.ipv4_prefix,
-		    limit->ipv6_prefix > 0 ? limit->ipv6_prefix :
-		    config->global.ipv6_prefix);
-		break;
 	case KEY_client_net:
-		put_client(out, &session->client,
-		    limit->ipv4_prefix > 0 ? limit->ipv4_prefix :
-		    NET_IPV4_BITS,
-		    limit->ipv6_prefix > 0 ? limit->ipv6_prefix :
-		    NET_IPV6_BITS);
+		put_client(out, &session->client, limit->ipv4_prefix,
+		    limit->ipv6_prefix);
 		break;
 	case KEY_listener:
 		put_listener(out, session);

@@ -349,6 +349,21 @@ on_close(SMFICTX *ctx)
 
 /* --- life -------------------------------------------------------------- */
 
+/*
+ * libmilter takes the path of a UNIX socket away from whoever serves it:
+ * a second daemon started by mistake would cut off the first.
+ */
+static bool
+somebody_listens(const char *listen)
+{
+	int fd = listen_connect(listen);
+
+	if (fd < 0)
+		return false;
+	(void)close(fd);
+	return true;
+}
+
 bool
 milter_listen(const struct config *config, char *why, size_t size)
 {
@@ -378,6 +393,11 @@ milter_listen(const struct config *config, char *why, size_t size)
 	if (smfi_register(descriptor) != MI_SUCCESS ||
 	    smfi_setconn(listen) != MI_SUCCESS) {
 		text_printf(&text, "libmilter does not take listen = %s",
+		    config->global.listen);
+		return false;
+	}
+	if (somebody_listens(listen)) {
+		text_printf(&text, "somebody is listening on %s already",
 		    config->global.listen);
 		return false;
 	}

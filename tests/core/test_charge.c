@@ -114,8 +114,6 @@ setup(void)
 	const struct event mail = { .stage = STAGE_MAIL,
 	    .path = "<\"Bob\"+x@Example.ORG>", .user = "Alice@Example.org" };
 
-	config.global.ipv4_prefix = 32;
-	config.global.ipv6_prefix = 64;
 	config.folding = (struct folding){ true, "+" };
 	ck_assert(ip_parse("2001:db8:1:2:3::4", &connect.client));
 	session_init(&session);
@@ -130,7 +128,7 @@ static const struct {
 	const char *want;
 } keys[] = {
 	{ KEY_client, "client:2001:db8:1:2::/64" },
-	{ KEY_client_net, "client_net:2001:db8:1::/48" },
+	{ KEY_client_net, "client_net:2001:db8:1:2::/64" },
 	{ KEY_listener, "listener:MTA/25" },
 	{ KEY_everyone, "everyone:all" },
 	{ KEY_helo, "helo:mail.example" },
@@ -144,8 +142,8 @@ static const struct {
 static struct rule
 rule_by(enum key key)
 {
-	struct rule rule = { .name = "l", .limits = { .ipv4_prefix = -1,
-	    .ipv6_prefix = -1, .allow = { windows, 2 } } };
+	struct rule rule = { .name = "l", .limits = { .ipv4_prefix = 32,
+	    .ipv6_prefix = 64, .allow = { windows, 2 } } };
 
 	rule.limits.per.at[0] = key;
 	rule.limits.per.count = 1;

@@ -43,7 +43,7 @@ limit_rule(const char *name, enum key key, enum count count)
 	struct rule rule = { .name = name, .with = { .reply =
 	    reply_of(limit_find(name)->reply) },
 	    .limits = { .count = count, .allow = { &window, 1 },
-	    .ipv4_prefix = -1, .ipv6_prefix = -1 } };
+	    .ipv4_prefix = 32, .ipv6_prefix = 64 } };
 
 	rule.limits.per.at[0] = key;
 	rule.limits.per.count = 1;
@@ -79,8 +79,6 @@ setup(void)
 	    .rule_count = 2 };
 	memset(&config, 0, sizeof(config));
 	config.global.hostname = "";
-	config.global.ipv4_prefix = 32;
-	config.global.ipv6_prefix = 64;
 	config.folding = (struct folding){ true, "" };
 	config.policies = policies;
 	config.policy_count = 2;

@@ -110,7 +110,7 @@ limit(const char *name, enum key key, enum count count,
 {
 	struct rule rule = { .name = name, .with = { .reply = reply_of(
 	    REPLY_rate_client_messages) }, .limits = { .count = count,
-	    .allow = { window, 1 }, .ipv4_prefix = -1, .ipv6_prefix = -1,
+	    .allow = { window, 1 }, .ipv4_prefix = 32, .ipv6_prefix = 64,
 	    .lease_ms = 600000 } };
 
 	rule.limits.per.at[0] = key;
@@ -138,8 +138,6 @@ make_config(void)
 	policy->rule_count = 5;
 	config->arena = arena;
 	config->global.hostname = "";
-	config->global.ipv4_prefix = 32;
-	config->global.ipv6_prefix = 64;
 	config->global.event_timeout_ms = 100;
 	config->folding = (struct folding){ true, "" };
 	config->policies = policy;
