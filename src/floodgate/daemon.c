@@ -21,6 +21,7 @@
 #include "io/milter.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 
 #define WHY_SIZE 256
 #define FILES_WANTED 65536	/* descriptors, if we may */
+#define STOP_LINGER_MS 100	/* for libmilter to end by itself */
 #define STOP_TIMEOUT_MS 700	/* for callbacks that run when we stop */
 
 struct daemon {
@@ -43,6 +45,9 @@ struct daemon {
 	pthread_mutex_t reload_lock;	/* one reload at a time; of the rest */
 	int64_t reloaded_ms;
 	bool reload_failed;
+	int64_t stop_ms;	/* clock_steady_ms() of SIGTERM, or 0; of the
+				 * thread that waits for signals */
+	atomic_flag ending;
 };
 
 /* --- reload ------------------------------------------------------------ */
@@ -129,14 +134,6 @@ on_reload_signal(void *context)
 	problems_clear(&problems);
 }
 
-static void
-on_stop_signal(void *context)
-{
-	const struct daemon *daemon = context;
-
-	milter_wake(daemon->listen);
-}
-
 static bool
 on_control_reload(void *context, struct problems *problems)
 {
@@ -161,6 +158,55 @@ on_control_describe(void *context, struct control_daemon *is)
 		.reload_failed = daemon->reload_failed,
 	};
 	pthread_mutex_unlock(&daemon->reload_lock);
+}
+
+/* --- the end ----------------------------------------------------------- */
+
+/*
+ * Sessions that are open get "try again later" from now on. When a callback
+ * is still inside (a store that hangs), what can be saved is saved and the
+ * rest ends with the process. Whichever thread comes first does it.
+ */
+static void
+end(struct daemon *daemon)
+{
+	char why[WHY_SIZE];
+
+	while (atomic_flag_test_and_set(&daemon->ending))
+		(void)pause();
+	notify("STOPPING=1");
+	listen_remove(daemon->listen);
+	control_close(&daemon->control);
+	if (!milter_stop(STOP_TIMEOUT_MS)) {
+		if (!store_save(daemon->store, why, sizeof(why)))
+			log_error("store: %s", why);
+		_exit(EX_OK);
+	}
+	/* Signals may still come: the engine stays until the very end. */
+	pthread_mutex_lock(&daemon->reload_lock);
+	engine_close(&daemon->engine, clock_now_ms());
+	store_close(&daemon->store);
+	log_notice("stopped");
+	_exit(EX_OK);
+}
+
+/*
+ * Called again and again from SIGTERM on. libmilter leaves smfi_main() at
+ * once, or sleeps for a whole second on its way out when a session has just
+ * ended (measured): that is not waited for.
+ */
+static void
+on_stop_signal(void *context)
+{
+	struct daemon *daemon = context;
+	int64_t now_ms = clock_steady_ms();
+
+	if (daemon->stop_ms == 0)
+		daemon->stop_ms = now_ms;
+	if (now_ms - daemon->stop_ms >= STOP_LINGER_MS)
+		end(daemon);
+	else
+		milter_wake(daemon->listen);
 }
 
 /* --- start ------------------------------------------------------------- */
@@ -260,6 +306,9 @@ start(struct daemon *daemon, struct config *config)
 		config_close(&config);
 		return false;
 	}
+	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
+	    PACKAGE_VERSION, daemon->listen, config->policy_count,
+	    config->list_count);
 	daemon->engine = engine_open(config, daemon->store, random_seed());
 	if (!open_control(daemon, config, why, sizeof(why))) {
 		log_error("control: %s", why);
@@ -269,41 +318,13 @@ start(struct daemon *daemon, struct config *config)
 		log_error("cannot start a thread");
 		return false;
 	}
-	*status = EX_OK;
 	return true;
-}
-
-/* --- the end ----------------------------------------------------------- */
-
-/*
- * Sessions that are open get "try again later" from now on. When a callback
- * is still inside (a store that hangs), what can be saved is saved and the
- * rest ends with the process.
- */
-static void
-end(struct daemon *daemon)
-{
-	char why[WHY_SIZE];
-
-	notify("STOPPING=1");
-	control_close(&daemon->control);
-	if (!milter_stop(STOP_TIMEOUT_MS)) {
-		if (!store_save(daemon->store, why, sizeof(why)))
-			log_error("store: %s", why);
-		_exit(EX_OK);
-	}
-	/* Signals may still come: the engine stays until the very end. */
-	pthread_mutex_lock(&daemon->reload_lock);
-	engine_close(&daemon->engine, clock_now_ms());
-	store_close(&daemon->store);
-	log_notice("stopped");
-	_exit(EX_OK);
 }
 
 int
 daemon_run(struct config *config, const char *file)
 {
-	static struct daemon daemon;
+	static struct daemon daemon = { .ending = ATOMIC_FLAG_INIT };
 
 	daemon.file = file;
 	(void)text_copy(daemon.listen, sizeof(daemon.listen),
@@ -315,9 +336,6 @@ daemon_run(struct config *config, const char *file)
 	signals_block();
 	if (!start(&daemon, config))
 		return EX_UNAVAILABLE;
-	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
-	    PACKAGE_VERSION, daemon.listen, config->policy_count,
-	    config->list_count);
 	notify("READY=1");
 	if (!milter_run(daemon.engine)) {
 		log_error("libmilter has given up");
