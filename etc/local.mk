@@ -18,7 +18,7 @@ install-config:
 	  if test -e "$$to"; then echo "keeping $$to"; \
 	  else \
 	    echo "installing $$to"; \
-	    $(INSTALL) -m 640 "$(srcdir)/$$file" "$$to" || exit 1; \
+	    $(INSTALL) -m 644 "$(srcdir)/$$file" "$$to" || exit 1; \
 	  fi; \
 	done
 

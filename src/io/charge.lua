@@ -41,42 +41,35 @@ local now = time[1] * 1000 + floor(time[2] / 1000)
 
 -- A counter: total, start, its own now, and the groups as they are stored
 -- from octet `first` to before `newest`; the newest itself is last, count
--- (0: there is no group).
+-- (0: there is no group). `head` is false when there was no counter.
 local function read(value)
-	local empty = {total = 0, start = 0, now = now, groups = '',
+	local used, at
+	if value then
+		used, at = string.match(value, '^(%d+)/%d+/%w+ \1()')
+	end
+	if at and #used <= 16 then
+		local size = #value - at + 1 - START_SIZE
+		if size > 0 and size % GROUP_SIZE == 0 and
+		    size <= GROUPS_MAX * GROUP_SIZE then
+			local newest = #value - GROUP_SIZE + 1
+			local last, count = unpack_binary(GROUP, value, newest)
+			return {head = value, total = used + 0,
+			    start = unpack_binary(START, value, at),
+			    now = max_of(now, last), groups = value,
+			    first = at + START_SIZE, newest = newest,
+			    last = last, count = count}
+		end
+	end
+	return {head = false, total = 0, start = 0, now = now, groups = '',
 	    first = 1, newest = 1, last = 0, count = 0}
-	if not value then
-		return empty
-	end
-	local used, limit, window, at =
-	    string.match(value, '^(%d+)/(%d+)/(%w+) \1()')
-	if not at or #used > 16 then
-		return empty
-	end
-	local first = at + START_SIZE
-	local groups = (#value - first + 1) / GROUP_SIZE
-	if groups ~= floor(groups) or groups < 0 or groups > GROUPS_MAX then
-		return empty
-	end
-	empty.limit, empty.window = limit, window
-	if groups == 0 then
-		return empty
-	end
-	local newest = #value - GROUP_SIZE + 1
-	local last, count = unpack_binary(GROUP, value, newest)
-	return {total = tonumber(used), limit = limit, window = window,
-	    start = unpack_binary(START, value, at), now = max_of(now, last),
-	    groups = value, first = first, newest = newest,
-	    last = last, count = count}
 end
 
 local function write(counter, limit, window)
-	local newest = ''
+	local newest, start = '', pack(START, counter.start)
 	if counter.count > 0 then
 		newest = pack(GROUP, counter.last, counter.count)
 	end
-	return format('%.0f/', counter.total) .. limit .. '/' .. window ..
-	    ' \1' .. pack(START, counter.start) ..
+	return format('%.0f/%s/%s \1', counter.total, limit, window) .. start ..
 	    sub(counter.groups, counter.first, counter.newest - 1) .. newest
 end
 
@@ -299,7 +292,7 @@ local function give_back()
 		local counter = subject.counters[ARGV[i + 1]]
 		local weight, window = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
 		local when = tonumber(ARGV[i + 4])
-		if counter.limit and counter.now - when < window then
+		if counter.head and counter.now - when < window then
 			expire(counter, window)
 			local before = counter.total
 			refund(counter, when, weight)
@@ -311,8 +304,10 @@ local function give_back()
 	for k, subject in ipairs(subjects) do
 		for field, counter in pairs(subject.counters) do
 			if counter.changed then
-				change(subject, field, write(counter,
-				    counter.limit, counter.window), counter.live)
+				local limit, text = string.match(counter.head,
+				    '^%d+/(%d+)/(%w+)')
+				change(subject, field,
+				    write(counter, limit, text), counter.live)
 			end
 		end
 	end

@@ -194,16 +194,26 @@ directory_of(struct arena *arena, const char *path)
 static bool read_file(struct conf_reader *conf, const char *name,
     const struct place *from, int depth);
 
+/* A directory that is not there holds nothing; others have to be read. */
+static int
+is_glob_error(const char *directory, int error)
+{
+	(void)directory;
+	return error != ENOENT && error != ENOTDIR;
+}
+
 /* Names that the pattern stands for, in order of their names. */
 static void
 include_pattern(struct conf_reader *conf, const char *pattern,
     const struct place *from, int depth)
 {
-	glob_t found;
+	glob_t found = { .gl_pathc = 0 };
+	int result = glob(pattern, 0, is_glob_error, &found);
 
-	if (glob(pattern, 0, NULL, &found) != 0)
-		return;	/* an empty conf.d is fine */
-	for (size_t i = 0; i < found.gl_pathc; i++)
+	if (result != 0 && result != GLOB_NOMATCH)
+		refuse_file(conf, from, pattern, "its directory cannot be "
+		    "read");
+	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
 		read_file(conf, arena_copy(conf->scratch, found.gl_pathv[i]),
 		    from, depth);
 	globfree(&found);
@@ -340,10 +350,8 @@ read_file(struct conf_reader *conf, const char *name,
 		    "than ten files");
 		return false;
 	}
-	if (realpath(name, real) == NULL) {
-		refuse_file(conf, from, name, strerror(errno));
-		return false;
-	}
+	if (realpath(name, real) == NULL)
+		text_copy(real, sizeof(real), name);	/* such as a pipe */
 	if (is_known(conf, real, name, from))
 		return false;
 	text = read_whole(conf->scratch, name, &length, &why);

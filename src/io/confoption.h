@@ -54,7 +54,7 @@ struct section_row {
 	const char *title;	/* the only one it may have, or NULL */
 	bool has_title;
 	enum section parent;
-	const struct option_table *tables[2];	/* the second may be NULL */
+	const struct option_table *tables[2];	/* second may be NULL */
 };
 
 const struct section_row *section_of(enum section section);

@@ -258,8 +258,8 @@ resolve_counting(struct section_reader *in, const struct limit_row *row,
 
 /*
  * The prefix lengths of clients: as given, else those of the program, and
- * /24 and /48 for networks (key.def). With both keys -1 stays, as each has
- * its own.
+ * /24 and /48 for networks (key.def). A client with its network is the
+ * client alone, so then the program's say which clients differ.
  */
 #define NET_IPV4_BITS 24
 #define NET_IPV6_BITS 48
@@ -268,15 +268,14 @@ static void
 resolve_prefixes(const struct global_options *global,
     struct limit_options *limit)
 {
-	bool has_net = keys_have(&limit->per, KEY_client_net);
+	bool is_net = keys_have(&limit->per, KEY_client_net) &&
+	    !keys_have(&limit->per, KEY_client);
 
-	if (has_net && keys_have(&limit->per, KEY_client))
-		return;
 	if (limit->ipv4_prefix < 0)
-		limit->ipv4_prefix = has_net ? NET_IPV4_BITS :
+		limit->ipv4_prefix = is_net ? NET_IPV4_BITS :
 		    global->ipv4_prefix;
 	if (limit->ipv6_prefix < 0)
-		limit->ipv6_prefix = has_net ? NET_IPV6_BITS :
+		limit->ipv6_prefix = is_net ? NET_IPV6_BITS :
 		    global->ipv6_prefix;
 }
 

@@ -1,46 +1,29 @@
 /*
  * confscan.c - look a configuration text over before libconfuse reads it
  *
- * Two passes: the text becomes words and marks, then these become sections
- * and options. A mistake costs the statement it stands in, not more, so that
- * one run finds all of them. No recursion: sections are known and few deep,
- * what is unknown is passed over by counting braces.
+ * Words and marks (conflex.c) become sections and options. A mistake costs
+ * the statement it stands in, not more, so that one run finds all of them.
+ * No recursion: sections are known and few deep, what is unknown is passed
+ * over by counting braces.
  */
 #include "io/confscan.h"
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "io/conflex.h"
 #include "io/confsay.h"
 #include "io/maps.h"
 
-#include <stdint.h>
 #include <string.h>
-
-enum token_kind {
-	TOKEN_WORD, TOKEN_STRING, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_EQUAL,
-	TOKEN_APPEND, TOKEN_COMMA, TOKEN_OTHER, TOKEN_END
-};
-
-struct token {
-	const char *at;		/* with its quotes */
-	size_t length;
-	int line;
-	enum token_kind kind;
-	bool is_bad;		/* reported already */
-};
 
 struct scanner {
 	struct arena *arena;
 	struct problems *problems;
 	const char *file;
-	/* The text, taken apart. */
-	const char *text;
-	size_t length, position;
-	int line;
-	struct token *tokens;
-	size_t count, room;
-	/* Where we are in the tokens. */
-	size_t at;
+	struct tokens tokens;
+	/* Where we are. */
+	size_t at;		/* in the tokens */
+	size_t first;		/* problem of this text */
 	struct scan_section *section;
 	int implied;		/* ends of sections that were not there */
 	bool is_too_many;	/* sections; reported once */
@@ -49,243 +32,14 @@ struct scanner {
 	int clean_line;
 };
 
-/* --- first pass: words and marks */
-
-/*
- * Octets that no word, string or comment has. NUL would end the text for
- * libconfuse in silence, others would reach replies and logs.
- */
-static void
-blank_controls(struct scanner *s, char *text, size_t length)
-{
-	int line = 1, reported = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '\n')
-			line++;
-		if ((c >= ' ' && c != 0x7f) || c == '\t' || c == '\n')
-			continue;
-		text[i] = ' ';
-		if (c == '\r' && i + 1 < length && text[i + 1] == '\n')
-			continue;	/* written on Windows */
-		if (reported != line)
-			problems_add(s->problems, s->file, line,
-			    "expected text, saw the control octet 0x%02x", c);
-		reported = line;
-	}
-}
-
-static char
-char_at(const struct scanner *s, size_t ahead)
-{
-	return s->position + ahead < s->length ?
-	    s->text[s->position + ahead] : '\0';
-}
-
-/* Over a comment that was not closed the rest of the text is lost. */
-static void
-skip_block_comment(struct scanner *s)
-{
-	int begun = s->line;
-
-	for (s->position += 2; s->position < s->length; s->position++) {
-		if (char_at(s, 0) == '*' && char_at(s, 1) == '/') {
-			s->position += 2;
-			return;
-		}
-		if (char_at(s, 0) == '\n')
-			s->line++;
-	}
-	problems_add(s->problems, s->file, begun,
-	    "the comment begun here has no end: */ is missing");
-}
-
-static void
-skip_blanks(struct scanner *s)
-{
-	while (s->position < s->length) {
-		char c = char_at(s, 0);
-
-		if (c == '\n') {
-			s->line++;
-			s->position++;
-		} else if (c == ' ' || c == '\t') {
-			s->position++;
-		} else if (c == '#' || (c == '/' && char_at(s, 1) == '/')) {
-			while (s->position < s->length &&
-			    char_at(s, 0) != '\n')
-				s->position++;
-		} else if (c == '/' && char_at(s, 1) == '*') {
-			skip_block_comment(s);
-		} else {
-			return;
-		}
-	}
-}
-
-static void
-refuse_expansion(struct scanner *s, struct token *token)
-{
-	if (!token->is_bad)
-		problems_add(s->problems, s->file, token->line,
-		    "${ would be replaced from the environment: write \\${ "
-		    "in a string in double quotes, or use single quotes");
-	token->is_bad = true;
-}
-
-/* A backslash takes the next character with it; only some need one. */
-static void
-check_escape(struct scanner *s, struct token *token, char quote)
-{
-	char c = char_at(s, 1);
-
-	if (quote == '\'' || token->is_bad || c == '\n' || c == '\0' ||
-	    strchr("\\\"'$", c) != NULL)
-		return;
-	problems_add(s->problems, s->file, token->line,
-	    "expected \\\\, \\\" or \\$ in a string, saw \\%c: write \\\\ for "
-	    "a backslash", c > ' ' && c <= '~' ? c : '?');
-	token->is_bad = true;
-}
-
-/* Strings end on their line, so that a lost quote costs one line. */
-static void
-take_string(struct scanner *s, struct token *token)
-{
-	char quote = char_at(s, 0);
-
-	token->kind = TOKEN_STRING;
-	for (s->position++; s->position < s->length; s->position++) {
-		char c = char_at(s, 0);
-
-		if (c == '\n')
-			break;
-		if (c == quote) {
-			s->position++;
-			return;
-		}
-		if (c == '$' && char_at(s, 1) == '{' && quote == '"')
-			refuse_expansion(s, token);
-		if (c != '\\')
-			continue;
-		check_escape(s, token, quote);
-		if (char_at(s, 1) != '\n' && char_at(s, 1) != '\0')
-			s->position++;
-	}
-	problems_add(s->problems, s->file, token->line,
-	    "the string begun here has no end on its line: %s is missing",
-	    quote == '"' ? "\"" : "'");
-	token->is_bad = true;
-	/* A brace at the line's end is likely meant as one. */
-	while (strchr(" \t{}", s->text[s->position - 1]) != NULL)
-		s->position--;
-}
-
-static bool
-is_word_char(char c)
-{
-	return c != '\0' && strchr(" \t\n#\"'={}()+,*;", c) == NULL;
-}
-
-static void
-take_word(struct scanner *s, struct token *token)
-{
-	token->kind = TOKEN_WORD;
-	while (is_word_char(char_at(s, 0))) {
-		if (char_at(s, 0) == '$' && char_at(s, 1) == '{') {
-			refuse_expansion(s, token);
-			while (char_at(s, 0) != '}' && char_at(s, 0) != '\n' &&
-			    char_at(s, 0) != '\0')
-				s->position++;
-			if (char_at(s, 0) != '}')
-				return;
-		}
-		s->position++;
-	}
-}
-
-static void
-take_mark(struct scanner *s, struct token *token)
-{
-	static const struct {
-		char c;
-		enum token_kind kind;
-	} marks[] = {
-		{ '{', TOKEN_OPEN }, { '}', TOKEN_CLOSE },
-		{ '=', TOKEN_EQUAL }, { ',', TOKEN_COMMA }
-	};
-
-	token->kind = TOKEN_OTHER;
-	if (char_at(s, 0) == '+' && char_at(s, 1) == '=') {
-		token->kind = TOKEN_APPEND;
-		s->position++;
-	}
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (char_at(s, 0) == marks[i].c &&
-		    token->kind == TOKEN_OTHER)
-			token->kind = marks[i].kind;
-	s->position++;
-}
-
-static void
-add_token(struct scanner *s, const struct token *token)
-{
-	if (s->count == s->room) {
-		struct token *more;
-
-		s->room = s->room == 0 ? 256 : 2 * s->room;
-		more = arena_get_array(s->arena, s->room, sizeof(*more));
-		if (s->count > 0)
-			memcpy(more, s->tokens, s->count * sizeof(*more));
-		s->tokens = more;
-	}
-	s->tokens[s->count++] = *token;
-}
-
-static void
-take_tokens(struct scanner *s)
-{
-	struct token token;
-
-	for (;;) {
-		char c;
-
-		skip_blanks(s);
-		c = char_at(s, 0);
-		memset(&token, 0, sizeof(token));
-		token.at = s->text + s->position;
-		token.line = s->line;
-		if (c == '\0')
-			break;
-		if (c == ';') {
-			problems_add(s->problems, s->file, s->line,
-			    "options end at the line's end: take the ; away");
-			s->position++;
-			continue;
-		}
-		if (c == '"' || c == '\'')
-			take_string(s, &token);
-		else if (is_word_char(c))
-			take_word(s, &token);
-		else
-			take_mark(s, &token);
-		token.length = (size_t)(s->text + s->position - token.at);
-		add_token(s, &token);
-	}
-	token.kind = TOKEN_END;
-	add_token(s, &token);
-}
-
-/* --- helpers of the second pass */
+/* --- words and marks */
 
 static const struct token *
 peek(const struct scanner *s, size_t ahead)
 {
 	size_t at = s->at + ahead;
 
-	return &s->tokens[at < s->count ? at : s->count - 1];
+	return &s->tokens.at[at < s->tokens.count ? at : s->tokens.count - 1];
 }
 
 static bool
@@ -604,7 +358,7 @@ scan_value(struct scanner *s, const char *name, const struct option_row *row)
 	}
 	if (!is_value(token) || (token->kind == TOKEN_WORD &&
 	    is_assignment(peek(s, 1)))) {
-		problems_add(s->problems, s->file, s->tokens[s->at - 1].line,
+		problems_add(s->problems, s->file, s->tokens.at[s->at - 1].line,
 		    "expected a value after %s =, saw %s", name,
 		    token_seen(token, seen));
 		return false;
@@ -615,22 +369,29 @@ scan_value(struct scanner *s, const char *name, const struct option_row *row)
 	    is_sound;
 }
 
+static void
+make_room(struct scanner *s, struct scan_option *option)
+{
+	int *more;
+
+	option->room = option->room == 0 ? 4 : 2 * option->room;
+	more = arena_get_array(s->arena, option->room, sizeof(*more));
+	for (size_t i = 0; i < option->count; i++)
+		more[i] = option->lines[i];
+	option->lines = more;
+}
+
 /* Keep where the values among tokens[first..s->at) stand. */
 static void
 keep_values(struct scanner *s, struct scan_option *option, size_t first)
 {
-	size_t count = option->count;
-	int *lines;
-
-	for (size_t i = first; i < s->at; i++)
-		count += is_value(&s->tokens[i]);
-	lines = arena_get_array(s->arena, count + 1, sizeof(*lines));
-	for (size_t i = 0; i < option->count; i++)
-		lines[i] = option->lines[i];
-	option->lines = lines;
-	for (size_t i = first; i < s->at; i++)
-		if (is_value(&s->tokens[i]))
-			lines[option->count++] = s->tokens[i].line;
+	for (size_t i = first; i < s->at; i++) {
+		if (!is_value(&s->tokens.at[i]))
+			continue;
+		if (option->count == option->room)
+			make_room(s, option);
+		option->lines[option->count++] = s->tokens.at[i].line;
+	}
 }
 
 static void
@@ -644,11 +405,11 @@ clean_put_option(struct scanner *s, const struct scan_option *option,
 	if (is_many)
 		text_put(&s->clean, "{ ");
 	for (size_t i = first; i < s->at; i++) {
-		if (!is_value(&s->tokens[i]))
+		if (!is_value(&s->tokens.at[i]))
 			continue;
 		if (!is_first)
 			text_put(&s->clean, ", ");
-		clean_put_value(s, &s->tokens[i]);
+		clean_put_value(s, &s->tokens.at[i]);
 		is_first = false;
 	}
 	text_put(&s->clean, is_many ? " } " : " ");
@@ -811,7 +572,7 @@ static bool
 is_title_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+	    (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
 static void
@@ -819,7 +580,7 @@ check_title(struct scanner *s, const struct scan_section *section,
     const struct token *title)
 {
 	const struct section_row *row = section_of(section->kind);
-	size_t length = strlen(section->title);
+	size_t length = strlen(section->title), good = 0;
 	char seen[SAY_SIZE];
 
 	if (!row->has_title && title != NULL)
@@ -827,19 +588,19 @@ check_title(struct scanner *s, const struct scan_section *section,
 		    "%s has no name: expected {, saw %s", row->name,
 		    token_seen(title, seen));
 	if (!row->has_title || (title != NULL && title->is_bad))
-		return;
+		return;	/* or reported */
 	if (length == 0) {
 		problems_add(s->problems, s->file, section->line,
 		    "%s needs a name: %s \"name\" { }", row->name, row->name);
 		return;
 	}
-	for (size_t i = 0; i < length; i++)
-		if (!is_title_char(section->title[i]))
-			length = TITLE_OCTETS_MAX + 1;
-	if (length > TITLE_OCTETS_MAX)
+	while (is_title_char(section->title[good]))
+		good++;
+	if ((length > TITLE_OCTETS_MAX || good < length) &&
+	    section->kind != SECTION_CHECK)
 		problems_add(s->problems, s->file, title->line,
-		    "a name has at most %d letters, digits, '_', '-' and "
-		    "'.', saw %s", TITLE_OCTETS_MAX, token_seen(title, seen));
+		    "a name has at most %d letters, digits, '_' and '-', "
+		    "saw %s", TITLE_OCTETS_MAX, token_seen(title, seen));
 }
 
 /* Hang it into the tree; false when there are too many of its kind. */
@@ -930,7 +691,7 @@ scan_section(struct scanner *s)
 
 	s->at++;
 	if (is_value(peek(s, 0)))
-		title = &s->tokens[s->at++];
+		title = &s->tokens.at[s->at++];
 	if (section_has(s->section->kind, name) ||
 	    (section_option(s->section->kind, name) == NULL &&
 	    close_forgotten(s, token, name))) {
@@ -999,6 +760,12 @@ static void
 scan_statements(struct scanner *s)
 {
 	while (peek(s, 0)->kind != TOKEN_END) {
+		if (s->problems->count - s->first > PROBLEMS_MAX) {
+			problems_add(s->problems, s->file, peek(s, 0)->line,
+			    "too many problems: from here on nothing was "
+			    "looked at");
+			break;
+		}
 		if (peek(s, 0)->kind == TOKEN_CLOSE)
 			scan_close(s);
 		else if (!is_statement(s))
@@ -1008,10 +775,11 @@ scan_statements(struct scanner *s)
 		else
 			scan_section(s);
 	}
-	for (; s->section->parent != NULL;
-	    close_section(s, s->clean_line)) {
+	for (; s->section->parent != NULL; close_section(s, s->clean_line)) {
 		char seen[SAY_SIZE];
 
+		if (peek(s, 0)->kind != TOKEN_END)
+			continue;	/* it gave up before */
 		problems_add(s->problems, s->file, s->section->line,
 		    "%s begun here has no end: a } is missing",
 		    section_title(s->section, seen));
@@ -1027,22 +795,15 @@ scan_text(struct scan *scan, struct arena *arena, const char *file,
 	size_t room = 8 * length + 64;
 	struct scanner s = {
 		.arena = arena, .problems = problems, .file = file,
-		.text = text, .length = length, .line = 1, .clean_line = 1
+		.first = problems->count, .clean_line = 1
 	};
 
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		problems_add(problems, file, 1,
-		    "expected text, saw a byte order mark: save the file "
-		    "as UTF-8 without one");
-		s.position = 3;
-	}
-	blank_controls(&s, text, length);
 	scan->root = arena_get(arena, sizeof(*scan->root));
 	scan->root->title = "";
 	scan->root->file = file;
 	scan->clean = arena_get(arena, room);
 	text_init(&s.clean, scan->clean, room);
 	s.section = scan->root;
-	take_tokens(&s);
+	lex_text(&s.tokens, arena, file, text, length, problems);
 	scan_statements(&s);
 }

@@ -26,9 +26,9 @@ struct arena;
 struct scan_option {
 	const struct option_row *row;
 	int line;
-	bool is_sound;		/* false: reported, and not in the clean text */
+	bool is_sound;		/* false: reported, not in the clean text */
 	int *lines;		/* of each value */
-	size_t count;		/* of values */
+	size_t count, room;	/* of values */
 	struct scan_option *next;
 };
 

@@ -1,8 +1,9 @@
 /*
- * conftype.c - the types of options: one parser and one printer each
+ * conftype.c - the types of options: a parser for each
  *
  * A parser says what was expected and what was seen; it knows the value, its
- * range and the names it may use, but not how options depend on each other.
+ * range and the names it may use, but not how options depend on each other. The
+ * printers are in confprint.c.
  */
 #include "io/conftype.h"
 
@@ -566,292 +567,33 @@ parse_rates(struct reading *r, void *field)
 }
 _Static_assert(WINDOWS_MAX == 8, "parse_rates() says so");
 
-/* --- printing */
-
-void
-print_quoted(FILE *to, const char *string)
-{
-	putc('"', to);
-	for (; *string != '\0'; string++) {
-		if (*string == '"' || *string == '\\' ||
-		    (string[0] == '$' && string[1] == '{'))
-			putc('\\', to);
-		putc(*string, to);
-	}
-	putc('"', to);
-}
-
-static void
-print_string(FILE *to, const void *field)
-{
-	print_quoted(to, *(const char *const *)field);
-}
-
-static void
-print_comma(FILE *to, size_t i)
-{
-	if (i > 0)
-		fputs(", ", to);
-}
-
-static void
-print_strings(FILE *to, const void *field)
-{
-	const struct strings *strings = field;
-
-	putc('{', to);
-	for (size_t i = 0; i < strings->count; i++) {
-		print_comma(to, i);
-		print_quoted(to, strings->at[i]);
-	}
-	putc('}', to);
-}
-
-static void
-print_bool(FILE *to, const void *field)
-{
-	fputs(*(const bool *)field ? "true" : "false", to);
-}
-
-static void
-print_tristate(FILE *to, const void *field)
-{
-	switch (*(const enum tristate *)field) {
-	case TRISTATE_ANY:
-		fputs("any", to);
-		break;
-	case TRISTATE_FALSE:
-		fputs("false", to);
-		break;
-	case TRISTATE_TRUE:
-		fputs("true", to);
-		break;
-	}
-}
-
-static void
-print_number(FILE *to, const void *field)
-{
-	fprintf(to, "%" PRId64, *(const int64_t *)field);
-}
-
-static void
-print_duration(FILE *to, const void *field)
-{
-	char buffer[QUANTITY_TEXT_SIZE];
-
-	print_quoted(to, duration_format(*(const int64_t *)field, buffer));
-}
-
-static void
-print_size(FILE *to, const void *field)
-{
-	char buffer[QUANTITY_TEXT_SIZE];
-
-	print_quoted(to, size_format(*(const int64_t *)field, buffer));
-}
-
-static void
-print_filemode(FILE *to, const void *field)
-{
-	fprintf(to, "%04o", *(const unsigned int *)field);
-}
-
-static void
-print_level(FILE *to, const void *field)
-{
-	print_quoted(to, level_names[*(const enum level *)field]);
-}
-
-static void
-print_mode(FILE *to, const void *field)
-{
-	print_quoted(to, mode_names[*(const enum mode *)field]);
-}
-
-static void
-print_speak(FILE *to, const void *field)
-{
-	print_quoted(to, speak_names[*(const enum speak *)field]);
-}
-
-static void
-print_on_failure(FILE *to, const void *field)
-{
-	print_quoted(to, on_failure_names[*(const enum on_failure *)field]);
-}
-
-static void
-print_count(FILE *to, const void *field)
-{
-	print_quoted(to, count_name(*(const enum count *)field));
-}
-
-static void
-print_keys(FILE *to, const void *field)
-{
-	const struct keys *keys = field;
-
-	putc('{', to);
-	for (size_t i = 0; i < keys->count; i++) {
-		print_comma(to, i);
-		print_quoted(to, key_name(keys->at[i]));
-	}
-	putc('}', to);
-}
-
-static void
-print_lists(FILE *to, const void *field)
-{
-	const struct lists *lists = field;
-
-	putc('{', to);
-	for (size_t i = 0; i < lists->count; i++) {
-		print_comma(to, i);
-		print_quoted(to, lists->at[i]->name);
-	}
-	putc('}', to);
-}
-
-/* Names of lists and subjects have no character that needs a backslash. */
-static void
-print_except(FILE *to, const void *field)
-{
-	const struct except *except = field;
-
-	putc('{', to);
-	for (size_t i = 0; i < except->count; i++) {
-		const struct except_entry *entry = &except->at[i];
-
-		print_comma(to, i);
-		fprintf(to, "\"%s%s%s\"", subject_names[entry->subject],
-		    entry->subject == SUBJECT_CLIENT_OR_USER ? "" : ":",
-		    entry->list->name);
-	}
-	putc('}', to);
-}
-
-static void
-print_map(FILE *to, const void *field)
-{
-	print_quoted(to, (*(const struct map *const *)field)->file);
-}
-
-static void
-print_reply(FILE *to, const void *field)
-{
-	const struct reply *reply = *(const struct reply *const *)field;
-	char buffer[REPLY_LINE_OCTETS_MAX + 1];
-	struct text text;
-
-	TEXT_INIT(&text, buffer);
-	text_printf(&text, "%d %d.%d.%d %s", reply->basic, reply->basic / 100,
-	    reply->subject, reply->detail, reply->text);
-	print_quoted(to, buffer);
-}
-
-static void
-put_rates(FILE *to, const struct rates *rates, bool is_bytes)
-{
-	char buffer[QUANTITY_TEXT_SIZE];
-
-	putc('{', to);
-	for (size_t i = 0; i < rates->count; i++) {
-		print_comma(to, i);
-		print_quoted(to, rate_format(&rates->at[i].rate,
-		    is_bytes, buffer));
-	}
-	putc('}', to);
-}
-
-static void
-print_rates(FILE *to, const void *field)
-{
-	put_rates(to, field, false);
-}
-
 /* --- the table */
 
-static const struct {
-	bool (*parse)(struct reading *reading, void *field);
-	void (*print)(FILE *to, const void *field);
-} types[OPTION_TYPES] = {
-	[OPTION_TYPE_STRING] = { parse_string, print_string },
-	[OPTION_TYPE_STRINGS] = { parse_strings, print_strings },
-	[OPTION_TYPE_BOOL] = { parse_bool, print_bool },
-	[OPTION_TYPE_TRISTATE] = { parse_tristate, print_tristate },
-	[OPTION_TYPE_NUMBER] = { parse_number, print_number },
-	[OPTION_TYPE_DURATION] = { parse_duration, print_duration },
-	[OPTION_TYPE_SIZE] = { parse_size, print_size },
-	[OPTION_TYPE_FILEMODE] = { parse_filemode, print_filemode },
-	[OPTION_TYPE_LEVEL] = { parse_level, print_level },
-	[OPTION_TYPE_MODE] = { parse_mode, print_mode },
-	[OPTION_TYPE_SPEAK] = { parse_speak, print_speak },
-	[OPTION_TYPE_ON_FAILURE] = { parse_on_failure, print_on_failure },
-	[OPTION_TYPE_LISTS] = { parse_lists, print_lists },
-	[OPTION_TYPE_MAP] = { parse_map, print_map },
-	[OPTION_TYPE_EXCEPT] = { parse_except, print_except },
-	[OPTION_TYPE_REPLY] = { parse_reply, print_reply },
-	[OPTION_TYPE_KEYS] = { parse_keys, print_keys },
-	[OPTION_TYPE_COUNT] = { parse_count, print_count },
-	[OPTION_TYPE_RATES] = { parse_rates, print_rates },
+static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
+    void *field) = {
+	[OPTION_TYPE_STRING] = parse_string,
+	[OPTION_TYPE_STRINGS] = parse_strings,
+	[OPTION_TYPE_BOOL] = parse_bool,
+	[OPTION_TYPE_TRISTATE] = parse_tristate,
+	[OPTION_TYPE_NUMBER] = parse_number,
+	[OPTION_TYPE_DURATION] = parse_duration,
+	[OPTION_TYPE_SIZE] = parse_size,
+	[OPTION_TYPE_FILEMODE] = parse_filemode,
+	[OPTION_TYPE_LEVEL] = parse_level,
+	[OPTION_TYPE_MODE] = parse_mode,
+	[OPTION_TYPE_SPEAK] = parse_speak,
+	[OPTION_TYPE_ON_FAILURE] = parse_on_failure,
+	[OPTION_TYPE_LISTS] = parse_lists,
+	[OPTION_TYPE_MAP] = parse_map,
+	[OPTION_TYPE_EXCEPT] = parse_except,
+	[OPTION_TYPE_REPLY] = parse_reply,
+	[OPTION_TYPE_KEYS] = parse_keys,
+	[OPTION_TYPE_COUNT] = parse_count,
+	[OPTION_TYPE_RATES] = parse_rates,
 };
 
 bool
 option_parse(struct reading *reading, void *field)
 {
-	return types[reading->row->type].parse(reading, field);
-}
-
-/* Numbers of -1 and maps of NULL were not given, and cannot be written. */
-static bool
-has_value(const struct option_row *row, const void *field)
-{
-	switch (row->type) {
-	case OPTION_TYPE_NUMBER:
-	case OPTION_TYPE_SIZE:
-		return *(const int64_t *)field >= 0;
-	case OPTION_TYPE_MAP:
-		return *(const struct map *const *)field != NULL;
-	case OPTION_TYPE_COUNT:
-		return *(const enum count *)field != COUNT_COUNT;
-	case OPTION_TYPE_STRING:
-	case OPTION_TYPE_STRINGS:
-	case OPTION_TYPE_BOOL:
-	case OPTION_TYPE_TRISTATE:
-	case OPTION_TYPE_DURATION:
-	case OPTION_TYPE_FILEMODE:
-	case OPTION_TYPE_LEVEL:
-	case OPTION_TYPE_MODE:
-	case OPTION_TYPE_SPEAK:
-	case OPTION_TYPE_ON_FAILURE:
-	case OPTION_TYPE_LISTS:
-	case OPTION_TYPE_EXCEPT:
-	case OPTION_TYPE_REPLY:
-	case OPTION_TYPE_KEYS:
-	case OPTION_TYPE_RATES:
-	case OPTION_TYPES:
-		break;
-	}
-	return true;
-}
-
-void
-rates_print(FILE *to, const char *indent, const struct option_row *row,
-    const struct rates *rates, enum count count)
-{
-	fprintf(to, "%s%s = ", indent, row->name);
-	put_rates(to, rates, count == COUNT_bytes);
-	putc('\n', to);
-}
-
-void
-option_print(FILE *to, const char *indent, const struct option_row *row,
-    const void *field)
-{
-	if (!has_value(row, field))
-		return;
-	fprintf(to, "%s%s = ", indent, row->name);
-	types[row->type].print(to, field);
-	putc('\n', to);
+	return parsers[reading->row->type](reading, field);
 }

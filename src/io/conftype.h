@@ -1,5 +1,5 @@
 /*
- * conftype.h - the types of options: one parser and one printer each
+ * conftype.h - the types of options: a parser for each
  */
 #ifndef FLOODGATE_IO_CONFTYPE_H
 #define FLOODGATE_IO_CONFTYPE_H
@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 struct arena;
 
@@ -46,18 +45,6 @@ struct reading {
  * understood, and the field is then the type's "none".
  */
 bool option_parse(struct reading *reading, void *field);
-
-/* "name = value", with a newline; nothing when there is no value to say. */
-void option_print(FILE *to, const char *indent,
-    const struct option_row *row, const void *field);
-
-/* The same for rates, which look different when they count octets. */
-void rates_print(FILE *to, const char *indent,
-    const struct option_row *row, const struct rates *rates,
-    enum count count);
-
-/* In double quotes, as the scanner and libconfuse read it back. */
-void print_quoted(FILE *to, const char *string);
 
 /* `name` itself if absolute, else in `directory`; in the arena. */
 const char *path_within(struct arena *arena, const char *directory,

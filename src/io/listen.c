@@ -159,3 +159,14 @@ listen_connect(const char *string)
 	freeaddrinfo(found);
 	return fd;
 }
+
+void
+listen_remove(const char *string)
+{
+	struct listen_address address;
+	const char *why;
+
+	if (listen_parse(string, &address, &why) &&
+	    address.kind == LISTEN_UNIX)
+		(void)unlink(address.path);
+}

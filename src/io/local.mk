@@ -8,6 +8,8 @@ libio_a_SOURCES = \
 	src/io/confbuild.c \
 	src/io/conffile.c \
 	src/io/conffile.h \
+	src/io/conflex.c \
+	src/io/conflex.h \
 	src/io/confoption.c \
 	src/io/confoption.h \
 	src/io/confpolicy.c \

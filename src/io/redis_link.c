@@ -32,7 +32,7 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
 #define STEADY_MS 1000		/* a connection that lived so long was good */
-#define IDLE_MS 5000		/* silence after which we send a PING */
+#define IDLE_MS 2000		/* silence after which we send a PING */
 #define LOG_EVERY_MS 10000	/* at most one line for one trouble */
 #define LOOKUP_MS 5000		/* then say that the name is not known */
 #define TOLD_MAX 4096		/* in the queue; more are dropped */
@@ -909,6 +909,7 @@ settle_error(struct redis_link *link, struct question *question,
 {
 	enum redis_trouble trouble = redis_reply_trouble(error);
 	enum redis_cure cure = redis_trouble_cure(trouble);
+	char *script;
 
 	if (cure == CURE_EVAL && !question->evaluated &&
 	    question->expected == REDIS_REPLY_ARRAY &&
@@ -916,15 +917,19 @@ settle_error(struct redis_link *link, struct question *question,
 		return send_script(link, question) ||
 		    fail(fault, TROUBLE_MEMORY, "");
 	questions_push(&link->finished, question);
+	fail(fault, trouble, error->str);
+	script = strstr(fault->detail, " script: ");
+	if (script != NULL)
+		*script = '\0';		/* the digest says nothing */
 	switch (cure) {
 	case CURE_RECONNECT:
-		return fail(fault, trouble, error->str);
+		return false;
 	case CURE_WAIT:
-		note_trouble(link, trouble, error->str);
+		note_trouble(link, trouble, fault->detail);
 		break;
 	case CURE_EVAL:
 	case CURE_NONE:
-		note_failure(link, trouble, error->str);
+		note_failure(link, trouble, fault->detail);
 		break;
 	}
 	return true;

@@ -53,24 +53,19 @@ redis_reply_trouble(const struct redisReply *reply)
 	return trouble;
 }
 
+/* The reader's own functions, with one of ours in front. */
 #if HIREDIS_MAJOR >= 1
-struct redisReader *
-redis_reader_open(void)
-{
-	redisReader *reader = redisReaderCreate();
-
-	if (reader != NULL)
-		reader->maxelements = REDIS_REPLY_ELEMENTS_MAX;
-	return reader;
-}
+typedef size_t element_count;
 #else
-/* 0.14 knows no bound: its functions, with one of ours in front. */
+typedef int element_count;
+#endif
 static redisReplyObjectFunctions bounded;
-static void *(*create_array)(const redisReadTask *, int);
+static void *(*create_array)(const redisReadTask *, element_count);
 static pthread_once_t bounded_once = PTHREAD_ONCE_INIT;
 
+/* Not by reader->maxelements: 0.14 has none. */
 static void *
-create_bounded_array(const redisReadTask *task, int elements)
+create_bounded_array(const redisReadTask *task, element_count elements)
 {
 	if (elements > REDIS_REPLY_ELEMENTS_MAX)
 		return NULL;
@@ -98,4 +93,3 @@ redis_reader_open(void)
 		return NULL;
 	return redisReaderCreateWithFunctions(&bounded);
 }
-#endif

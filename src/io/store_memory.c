@@ -34,8 +34,11 @@
 
 #define STRIPES 4096		/* a power of 2 */
 #define SWEEP_EVERY_MS 60000
-/* Less than this is two threads that read the clock in turn. */
-#define CLOCK_STEP_MS 1000
+/*
+ * Less than this is a caller that read the clock before another and comes
+ * after it, having waited for the DNS; event_timeout is at most 20 s.
+ */
+#define CLOCK_STEP_MS 60000
 /* Stripes that are looked at for the subject that was idle longest. */
 #define IDLE_SAMPLES 16
 
@@ -45,9 +48,9 @@ struct stripe {
 };
 
 /*
- * The wall clock, made to stand still where it steps back, and to go on from
- * there: no counter is held for longer than its window because an hour
- * comes twice.
+ * The wall clock, made to stand still where it steps back. After a step of
+ * more than CLOCK_STEP_MS it goes on from there at once: no counter is held
+ * for an hour longer because an hour comes twice.
  */
 struct store_clock {
 	pthread_mutex_t lock;

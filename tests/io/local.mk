@@ -5,7 +5,8 @@ io_tests = \
 	tests/io/test_engine \
 	tests/io/test_maps \
 	tests/io/test_store_memory \
-	tests/io/test_store_redis
+	tests/io/test_store_redis \
+	tests/io/test_subjects
 check_PROGRAMS += $(io_tests)
 TESTS += $(io_tests)
 
@@ -29,4 +30,6 @@ tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_m
 	tests/io/store_model.h
 tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_redis_LDADD = $(io_test_ldadd)
+tests_io_test_subjects_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_subjects_LDADD = $(io_test_ldadd)
 endif

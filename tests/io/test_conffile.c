@@ -171,6 +171,9 @@ static const struct row structure[] = {
 	{ "section with a name too many", "policy \"a\" { match \"b\" { } }",
 	    "1: match has no name" },
 	{ "name with a blank", "list \"a b\" { }", "1: a name has" },
+	{ "short name with a question mark", "list \"a?\" { }",
+	    "1: a name has" },
+	{ "name with a dot", "list \"a.b\" { }", "1: a name has" },
 	{ "name of 40", "list \"1234567890123456789012345678901234567890\" "
 	    "{ }", "" },
 	{ "name of 41", "list \"12345678901234567890123456789012345678901\" "
@@ -384,6 +387,8 @@ static const struct row policies[] = {
 	{ "connections per user", P("limit \"mine\" { per = {\"client\", "
 	    "\"user\"} count = connections allow = 1/1m }"),
 	    "3: expected a key known by then, saw \"user\"" },
+	{ "client and its network", P("limit \"mine\" { per = {\"client\", "
+	    "\"client_net\"} count = messages allow = 1/1m }"), "" },
 	{ "connections per listener", P("limit \"mine\" { per = {\"listener\"} "
 	    "count = connections allow = 1/1m }"), "" },
 };
@@ -889,6 +894,28 @@ START_TEST(deep_nesting)
 }
 END_TEST
 
+/* What is no configuration at all is not read to its end. */
+START_TEST(too_many_problems)
+{
+	static const char *const lines[] = { "x = 1\n", ";\n", "\001\n" };
+	struct problems problems;
+
+	for (int i = 0; i < ROWS(lines); i++) {
+		FILE *to = fopen(path, "w");
+
+		ck_assert_ptr_nonnull(to);
+		for (int j = 0; j < 100000; j++)
+			fputs(lines[i], to);
+		fclose(to);
+		problems_init(&problems);
+		ck_assert_ptr_null(conffile_read(path, &problems));
+		ck_assert_uint_ge(problems.count, 1000);
+		ck_assert_uint_le(problems.count, 1010);
+		problems_clear(&problems);
+	}
+}
+END_TEST
+
 /* --- damage: each gives a configuration or problems, never a crash */
 
 static char sample[32 * 1024];
@@ -1013,6 +1040,7 @@ add_rows(TCase *rows)
 	tcase_add_test(rows, charges_of_one_event);
 	tcase_add_test(rows, a_thousand_sections);
 	tcase_add_test(rows, deep_nesting);
+	tcase_add_test(rows, too_many_problems);
 	tcase_add_test(rows, sample_is_good);
 }
 

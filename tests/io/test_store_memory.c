@@ -10,10 +10,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -291,6 +293,46 @@ START_TEST(no_counter_is_held_longer_because_the_clock_steps_back)
 }
 END_TEST
 
+START_TEST(a_caller_that_is_late_does_not_move_the_clock)
+{
+	struct store *store = open_store(NULL, 1000);
+	int64_t now_ms = clock_now_ms();
+
+	charge_one(store, STORE_CHARGE, "user:a", 5, 1, now_ms);
+	ck_assert_int_eq(charge_one(store, STORE_CHARGE, "user:a", 5, 1,
+	    now_ms - 20000).now_ms, now_ms);
+	ck_assert_int_eq(charge_one(store, STORE_CHARGE, "user:a", 5, 1,
+	    now_ms + 5).now_ms, now_ms + 5);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(a_refund_knows_that_a_shorter_window_has_let_it_go)
+{
+	struct store *store = open_store(NULL, 1000);
+	int64_t start_ms = clock_now_ms();
+	struct charges charges = { .count = 1 };
+	struct charge_answer answer;
+	struct refund refund = {
+		.subject = "user:a", .field = "quota/1h",
+		.window_ms = 10 * MINUTE, .weight = 3, .at_ms = start_ms,
+	};
+
+	charges.at[0] = charge_of("user:a", 100, 3);
+	charges.at[0].window_ms = 10 * MINUTE;
+	store_charge(store, &charges, STORE_CHARGE, start_ms, 1000, &answer);
+	charges.at[0].weight = 4;
+	store_charge(store, &charges, STORE_CHARGE, start_ms + 11 * MINUTE,
+	    1000, &answer);
+	ck_assert_int_eq(answer.used[0], 4);
+	charge_one(store, STORE_CHARGE, "user:a", 100, 5,
+	    start_ms + 12 * MINUTE);
+	store_refund(store, &refund, 1, start_ms + 13 * MINUTE, 1000);
+	ck_assert_int_eq(used(store, "user:a", start_ms + 13 * MINUTE), 9);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(past_the_cap_the_idle_go)
 {
 	struct store *store = open_store(NULL, 1000);
@@ -318,14 +360,21 @@ START_TEST(what_has_expired_goes_when_more_comes)
 	int64_t now_ms = clock_now_ms();
 	char subject[32];
 
-	for (int round = 0; round < 5; round++, now_ms += HOUR)
+	for (int round = 0; round < 5; round++, now_ms += HOUR - MINUTE)
 		for (int i = 0; i < 30000; i++) {
 			snprintf(subject, sizeof(subject), "client:%d.%d",
 			    round, i);
 			charge_one(store, STORE_CHARGE, subject, 10, 1,
 			    now_ms);
 		}
-	ck_assert_int_lt(count_subjects(store), 80000);
+	ck_assert_int_lt(count_subjects(store), 120000);
+	/* What has not expired is still there: the last two rounds. */
+	for (int i = 0; i < 60000; i++) {
+		snprintf(subject, sizeof(subject), "client:%d.%d",
+		    3 + i / 30000, i % 30000);
+		ck_assert_int_eq(used(store, subject, now_ms - HOUR + MINUTE),
+		    1);
+	}
 	store_close(&store);
 }
 END_TEST
@@ -807,6 +856,40 @@ START_TEST(trouble_with_saving_is_told_once)
 }
 END_TEST
 
+START_TEST(a_full_disk_leaves_the_old_file)
+{
+	struct rlimit limit = { .rlim_cur = 64, .rlim_max = RLIM_INFINITY };
+	uint8_t before[1024], after[1024];
+	char temporary[112], why[256] = "";
+	struct store *store;
+	size_t length;
+	int kept;
+
+	make_directory();
+	snprintf(temporary, sizeof(temporary), "%s.tmp", file);
+	length = make_snapshot(before, sizeof(before));
+	store = open_store(file, 1000);
+	charge_one(store, STORE_CHARGE, "user:c", 5, 5, clock_now_ms());
+	kept = silence();
+	/* To the writer this is as good as a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert(!store_save(store, why, sizeof(why)));
+	ck_assert_uint_eq(read_file(file, after, sizeof(after)), length);
+	ck_assert_mem_eq(before, after, length);
+	ck_assert_int_ne(access(temporary, F_OK), 0);
+	limit.rlim_cur = RLIM_INFINITY;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert(store_save(store, why, sizeof(why)));
+	store_close(&store);
+	speak_again(kept);
+	store = open_store(file, 1000);
+	ck_assert_int_eq(count_subjects(store), 3);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_refused_at_the_start)
 {
 	struct store_memory_options options = {
@@ -852,6 +935,10 @@ main(void)
 	tcase_add_test(rules, show_tells_what_was_charged_last);
 	tcase_add_test(rules,
 	    no_counter_is_held_longer_because_the_clock_steps_back);
+	tcase_add_test(rules,
+	    a_caller_that_is_late_does_not_move_the_clock);
+	tcase_add_test(rules,
+	    a_refund_knows_that_a_shorter_window_has_let_it_go);
 	tcase_add_test(rules, past_the_cap_the_idle_go);
 	tcase_add_test(rules, what_has_expired_goes_when_more_comes);
 	tcase_add_test(rules, hostile_names_are_names_of_their_own);
@@ -871,6 +958,7 @@ main(void)
 	tcase_add_test(files, another_version_is_set_aside);
 	tcase_add_test(files, a_file_that_lies_breaks_nothing);
 	tcase_add_test(files, trouble_with_saving_is_told_once);
+	tcase_add_test(files, a_full_disk_leaves_the_old_file);
 	tcase_add_test(files, what_is_no_file_is_refused_at_the_start);
 	tcase_add_test(files, the_checksum_is_the_usual_one);
 	suite_add_tcase(suite, model);

@@ -41,6 +41,7 @@ smtpd_soft_error_limit = 1000
 smtpd_hard_error_limit = 1000
 smtpd_recipient_limit = 5000
 smtpd_timeout = 60s
+in_flow_delay = 0
 non_smtpd_milters =
 """
 
