@@ -23,6 +23,10 @@ libio_a_SOURCES = \
 	src/io/conftype.h \
 	src/io/control.c \
 	src/io/control.h \
+	src/io/control_answer.c \
+	src/io/control_answer.h \
+	src/io/control_socket.c \
+	src/io/control_socket.h \
 	src/io/engine.c \
 	src/io/engine.h \
 	src/io/inspect.c \
