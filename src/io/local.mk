@@ -23,6 +23,10 @@ libio_a_SOURCES = \
 	src/io/conftype.h \
 	src/io/control.c \
 	src/io/control.h \
+	src/io/control_answer.c \
+	src/io/control_answer.h \
+	src/io/control_socket.c \
+	src/io/control_socket.h \
 	src/io/engine.c \
 	src/io/engine.h \
 	src/io/inspect.c \
@@ -35,6 +39,8 @@ libio_a_SOURCES = \
 	src/io/log.h \
 	src/io/maps.c \
 	src/io/maps.h \
+	src/io/memory_file.c \
+	src/io/memory_table.c \
 	src/io/metric.def \
 	src/io/metrics.c \
 	src/io/metrics.h \
@@ -65,6 +71,7 @@ libio_a_SOURCES = \
 	src/io/store.c \
 	src/io/store.h \
 	src/io/store_memory.c \
+	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
 	src/io/subjects.c \
