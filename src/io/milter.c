@@ -401,6 +401,11 @@ milter_listen(const struct config *config, char *why, size_t size)
 		    config->global.listen);
 		return false;
 	}
+	/* smfi_opensocket() would take the path from who listens there. */
+	if (listen_is_taken(listen)) {
+		text_printf(&text, "somebody listens on %s already", listen);
+		return false;
+	}
 	/* Nobody may connect before mode and group are right. */
 	mask = umask(0777 & ~(config->global.listen_mode & 0700));
 	opened = smfi_opensocket(true);

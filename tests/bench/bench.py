@@ -77,9 +77,9 @@ def subjects(lab):
     every = daemon.Noop(lab, "--all")
     minimal = daemon.Noop(lab, "--minimal")
     redis = Redis(lab)
-    memory = daemon.Floodgate(lab, POLICY, options='log_level = "warning"\n')
+    memory = daemon.Floodgate(lab, POLICY, log_level="info")
     shared = daemon.Floodgate(lab, POLICY, daemon.redis_store(redis),
-                              options='log_level = "warning"\n')
+                              log_level="info")
     return [
         Subject("no-op, all answered", "unix:" + every.socket,
                 every.process.pid),
@@ -148,11 +148,12 @@ def main():
         results = {}
         for one in milters:    # warm up: threads, connections, caches
             one.measure(lab, given, 1, 5)
-        for _ in range(given.rounds):
+        for number in range(given.rounds):
+            turn = milters[number % 4:] + milters[:number % 4]
             for pair in LOADS:
                 results.setdefault(pair, []).append({
                     one.name: one.measure(lab, given, *pair)
-                    for one in milters})
+                    for one in turn})
         table = list(rows(results, [one.name for one in milters]))
         if given.json:
             print(json.dumps(table, indent=2))

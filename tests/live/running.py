@@ -100,8 +100,8 @@ def root(lab):
     need_root()
     nobody = pwd.getpwnam("nobody")
     floodgate = daemon.Floodgate(
-        lab, QUOTA % 1, options='user = "nobody"\n'
-        'listen_group = "nogroup"\n', name=lab.unique("dropped"))
+        lab, QUOTA % 1, user="nobody",
+        options='listen_group = "nogroup"\n')
     with open("/proc/%d/status" % floodgate.process.pid) as file:
         facts = dict(line.rstrip("\n").split(":\t", 1) for line in file
                      if ":\t" in line)
@@ -121,11 +121,9 @@ def root(lab):
 @live("the socket has the mode and the group of the configuration")
 def socket_mode(lab):
     need_root()
-    name = lab.unique("mode")
     floodgate = daemon.Floodgate(
-        lab, QUOTA % 1, name=name,
-        options='listen_group = "nogroup"\nuser = "nobody"\n')
-    os.chmod(lab.folder, 0o755)
+        lab, QUOTA % 1, user="nobody",
+        options='listen_group = "nogroup"\n')
     seen = os.stat(floodgate.socket)
     check(stat.S_IMODE(seen.st_mode) == 0o666, oct(seen.st_mode))
     check(seen.st_gid == grp.getgrnam("nogroup").gr_gid, str(seen))
