@@ -213,12 +213,7 @@ put_rates(FILE *to, const struct rates *rates, bool is_bytes)
 	putc('}', to);
 }
 
-static void
-print_rates(FILE *to, const void *field)
-{
-	put_rates(to, field, false);
-}
-
+/* Rates need to know what they count: rates_print(). */
 static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_STRING] = print_string,
 	[OPTION_TYPE_STRINGS] = print_strings,
@@ -238,7 +233,6 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_REPLY] = print_reply,
 	[OPTION_TYPE_KEYS] = print_keys,
 	[OPTION_TYPE_COUNT] = print_count,
-	[OPTION_TYPE_RATES] = print_rates,
 };
 
 /* Numbers of -1 and maps of NULL were not given, and cannot be written. */

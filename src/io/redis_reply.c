@@ -5,8 +5,9 @@
 
 #include <hiredis/hiredis.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
+
+#include "base/text.h"
 
 static const struct {
 	const char *word;
@@ -51,6 +52,14 @@ redis_reply_trouble(const struct redisReply *reply)
 	if (trouble == TROUBLE_OTHER)
 		trouble = find_trouble(reply->str, true);
 	return trouble;
+}
+
+bool
+fault_set(struct fault *fault, enum redis_trouble trouble, const char *detail)
+{
+	fault->trouble = trouble;
+	text_copy(fault->detail, sizeof(fault->detail), detail);
+	return false;
 }
 
 /* The reader's own functions, with one of ours in front. */

@@ -4,6 +4,7 @@
 #ifndef FLOODGATE_IO_REDIS_REPLY_H
 #define FLOODGATE_IO_REDIS_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct redisReader;
@@ -32,6 +33,16 @@ enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
 
 /* The trouble that an error reply tells of. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
+
+/* What is wrong with a connection. */
+struct fault {
+	enum redis_trouble trouble;
+	char detail[120];	/* may be ""; as the server said it */
+};
+
+/* Always false, for `return fault_set(...)`. */
+bool fault_set(struct fault *fault, enum redis_trouble trouble,
+    const char *detail);
 
 /* A parser that takes no array longer than the bound; NULL: no memory. */
 struct redisReader *redis_reader_open(void);

@@ -64,7 +64,8 @@ subjects_index(struct subjects *subjects, const char *subject)
 	struct text key;
 	size_t i = 0;
 
-	while (i < subjects->count && strcmp(subjects->subject[i], subject) != 0)
+	while (i < subjects->count &&
+	    strcmp(subjects->subject[i], subject) != 0)
 		i++;
 	if (i < subjects->count)
 		return i + 1;

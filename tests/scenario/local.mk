@@ -1,6 +1,7 @@
 # Scripts that floodgatectl plays to the real engine: see run.
 scenario_tests = \
 	tests/scenario/complete \
+	tests/scenario/daemon \
 	tests/scenario/run
 dist_check_SCRIPTS += $(scenario_tests)
 TESTS += $(scenario_tests)
