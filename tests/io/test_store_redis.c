@@ -1525,7 +1525,7 @@ add_charges(Suite *suite)
 	    COUNT_OF(foreign));
 	tcase_add_test(tcase,
 	    foreign_key_is_unavailable_and_the_others_are_not);
-	tcase_add_test(tcase, crowd_is_let_in_up_to_the_limit);
+	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 5);
 	tcase_add_test(tcase, forgotten_script_is_sent_again);
 	suite_add_tcase(suite, tcase);
 }
