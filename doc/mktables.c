@@ -513,7 +513,8 @@ sender_of(const struct reply *reply)
 		return "check";
 	if (limit_find(reply->name) != NULL)
 		return "limit";
-	if (reply == reply_of(REPLY_store_unavailable))
+	if (reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_config_error))
 		return "on_failure = defer";
 	return NULL;
 }

@@ -375,6 +375,7 @@ fetch_counters(struct conversation *c, const struct event *event)
 	const struct charges *charges = &c->facts.charges;
 
 	answer->status = CHARGE_ALLOWED;
+	answer->misset = false;
 	if (charges->count > 0) {
 		metric_add(METRIC_store_calls);
 		store_charge(c->engine->store, charges, STORE_CHARGE,
