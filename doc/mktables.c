@@ -163,6 +163,7 @@ enum type {
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
 	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
 	TYPE_REPLY, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
+	TYPE_ZONES,
 	TYPES
 };
 
@@ -196,6 +197,7 @@ static const struct {
 	[TYPE_REPLY] = { .value = "reply" },
 	[TYPE_KEYS] = { .value = "key", .many = true },
 	[TYPE_COUNT] = { .value = "count" },
+	[TYPE_ZONES] = { .value = "zone", .many = true },
 	[TYPE_RATES] = { .value = "rate", .many = true },
 };
 
@@ -221,6 +223,10 @@ static const struct option store_memory_options[] = {
 };
 static const struct option store_redis_options[] = {
 #define OPTION_STORE_REDIS(...) ROW(__VA_ARGS__)
+#include "core/option.def"
+};
+static const struct option dns_options[] = {
+#define OPTION_DNS(...) ROW(__VA_ARGS__)
 #include "core/option.def"
 };
 static const struct option list_options[] = {
@@ -255,7 +261,7 @@ static const struct {
 	size_t count;
 } sections[] = {
 	SECTION(global), SECTION(store_memory), SECTION(store_redis),
-	SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
+	SECTION(dns), SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
 	SECTION(check), SECTION(limit),
 };
 
@@ -514,6 +520,7 @@ sender_of(const struct reply *reply)
 	if (limit_find(reply->name) != NULL)
 		return "limit";
 	if (reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_lookup_failed) ||
 	    reply == reply_of(REPLY_config_error))
 		return "on_failure = defer";
 	return NULL;

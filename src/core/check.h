@@ -10,6 +10,7 @@
 #define FLOODGATE_CORE_CHECK_H
 
 #include "core/config.h"
+#include "core/dns_fact.h"
 #include "core/session.h"
 
 #include <stdbool.h>
@@ -23,7 +24,24 @@ enum check_takes {
 	TAKES_MAP = 1 << 2,
 	TAKES_SELF = 1 << 3,
 	TAKES_MAX = 1 << 4,
-	TAKES_MAX_SIZE = 1 << 5
+	TAKES_MAX_SIZE = 1 << 5,
+	TAKES_ZONES = 1 << 10
+};
+
+/* What a rule may need beyond the session; bits (1u << FACT_x). */
+enum fact {
+#define FACT(name, scope, help) FACT_##name,
+#include "core/fact.def"
+	FACT_COUNT
+};
+#define FACT_BIT(name) (1u << FACT_##name)
+
+/* What a check of DNS found, or could not find, for the reply's fields. */
+struct finding {
+	char zone[DNS_NAME_SIZE];
+	char server[DNS_NAME_SIZE];
+	char txt[DNS_TEXT_MAX + 1];
+	char subject[DNS_NAME_SIZE];
 };
 
 struct check_input {
@@ -32,6 +50,8 @@ struct check_input {
 	const struct session *session;
 	const struct path *recipient;	/* at RCPT, else NULL */
 	enum stage stage;		/* where we are */
+	struct dns_facts *dns;		/* for checks of DNS, to ask */
+	struct finding *found;		/* where they write what they find */
 };
 
 /* Does the rule refuse? */

@@ -7,6 +7,7 @@ libcore_a_SOURCES = \
 	src/core/check.def \
 	src/core/check.h \
 	src/core/check_client.c \
+	src/core/check_dns.c \
 	src/core/check_helo.c \
 	src/core/check_message.c \
 	src/core/check_recipient.c \
@@ -14,6 +15,8 @@ libcore_a_SOURCES = \
 	src/core/config.c \
 	src/core/config.h \
 	src/core/count.def \
+	src/core/dns_fact.c \
+	src/core/dns_fact.h \
 	src/core/domain.c \
 	src/core/domain.h \
 	src/core/fact.def \
@@ -29,6 +32,7 @@ libcore_a_SOURCES = \
 	src/core/path.h \
 	src/core/policy.c \
 	src/core/policy.h \
+	src/core/prefetch.c \
 	src/core/reply.c \
 	src/core/reply.def \
 	src/core/reply.h \
@@ -36,4 +40,6 @@ libcore_a_SOURCES = \
 	src/core/session.h \
 	src/core/stage.h \
 	src/core/window.c \
-	src/core/window.h
+	src/core/window.h \
+	src/core/zone.c \
+	src/core/zone.h

@@ -1,6 +1,6 @@
 bin_PROGRAMS += floodgatectl
 floodgatectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-floodgatectl_LDADD = libio.a libcore.a libbase.a $(CONFUSE_LIBS) \
+floodgatectl_LDADD = libio.a libcore.a libbase.a $(CARES_LIBS) $(CONFUSE_LIBS) \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
 floodgatectl_SOURCES = \
 	src/floodgatectl/client.c \

@@ -25,6 +25,7 @@
 #define MEMBER_KEYS(name) name
 #define MEMBER_COUNT(name) name
 #define MEMBER_RATES(name) name
+#define MEMBER_ZONES(name) name
 
 #define ROW(in, type, name, dflt, min, max, help)			\
 	{ #name, OPTION_TYPE_##type, dflt, min, max,			\
@@ -55,6 +56,13 @@ static const struct option_row store_redis_rows[] = {
 #include "core/option.def"
 };
 TABLE(store_redis_table, store_redis_rows);
+
+static const struct option_row dns_rows[] = {
+#define OPTION_DNS(type, name, dflt, min, max, help) \
+	ROW(dns_options, type, name, dflt, min, max, help)
+#include "core/option.def"
+};
+TABLE(dns_table, dns_rows);
 
 static const struct option_row list_rows[] = {
 #define OPTION_LIST(type, name, dflt, min, max, help) \
@@ -105,6 +113,8 @@ static const struct section_row sections[SECTION_COUNT] = {
 	    { &store_memory_table, NULL } },
 	[SECTION_STORE_REDIS] = { "store", "redis", true, SECTION_GLOBAL,
 	    { &store_redis_table, NULL } },
+	[SECTION_DNS] = { "dns", NULL, false, SECTION_GLOBAL,
+	    { &dns_table, NULL } },
 	[SECTION_LIST] = { "list", NULL, true, SECTION_GLOBAL,
 	    { &list_table, NULL } },
 	[SECTION_POLICY] = { "policy", NULL, true, SECTION_GLOBAL,
@@ -132,6 +142,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_EXCEPT:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
+	case OPTION_TYPE_ZONES:
 		return true;
 	case OPTION_TYPE_STRING:
 	case OPTION_TYPE_BOOL:

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
-	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS)
+	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -27,6 +27,14 @@ libio_a_SOURCES = \
 	src/io/control_answer.h \
 	src/io/control_socket.c \
 	src/io/control_socket.h \
+	src/io/dns.c \
+	src/io/dns.h \
+	src/io/dns_cache.c \
+	src/io/dns_cache.h \
+	src/io/dns_link.c \
+	src/io/dns_link.h \
+	src/io/dns_message.c \
+	src/io/dns_message.h \
 	src/io/engine.c \
 	src/io/engine.h \
 	src/io/inspect.c \
@@ -37,6 +45,8 @@ libio_a_SOURCES = \
 	src/io/listen.h \
 	src/io/log.c \
 	src/io/log.h \
+	src/io/lookup.c \
+	src/io/lookup.h \
 	src/io/maps.c \
 	src/io/maps.h \
 	src/io/memory_file.c \
@@ -46,6 +56,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/pool.c \
+	src/io/pool.h \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \

@@ -29,7 +29,7 @@ struct options {
 	struct mta_address addresses[ADDRESSES_MAX];
 	size_t address_count;
 	long connections, sessions, messages, recipients;
-	long clients, users, mailboxes, listeners;
+	long clients, users, mailboxes, listeners, names;
 	long rate, duration_s, size, body;
 	long abort_percent, drop_percent;
 	long deadline_ms, timeout_ms;
@@ -261,12 +261,15 @@ hold_message(struct worker *worker, long session, long number)
 {
 	struct tally *tally = &worker->tally;
 	struct mta *mta = worker->mta;
-	char user[NAME_SIZE], from[NAME_SIZE + 2], size[NAME_SIZE], id[24];
+	char user[NAME_SIZE + 24], from[NAME_SIZE + 2], size[NAME_SIZE], id[24];
 	struct mta_answer answer;
 	long accepted;
 
 	snprintf(user, sizeof user, "u%ld@%s", options.users > 0 ?
 	    session % options.users : session, options.domain);
+	if (options.names > 0)
+		snprintf(user, sizeof user, "u@d%ld.%.40s", session %
+		    options.names, options.domain);
 	snprintf(from, sizeof from, "<%.60s>", options.sender != NULL ?
 	    options.sender : options.user != NULL ? options.user : user);
 	snprintf(size, sizeof size, "SIZE=%ld", options.size);
@@ -317,7 +320,7 @@ hold_session(struct worker *worker, long session)
 {
 	struct tally *tally = &worker->tally;
 	struct mta *mta = worker->mta;
-	char ip[24], listener[NAME_SIZE];
+	char ip[24], listener[NAME_SIZE], helo[NAME_SIZE];
 	long client = session % options.clients;
 	struct mta_answer answer;
 	bool goes_on = true, in_time = true;
@@ -340,7 +343,12 @@ hold_session(struct worker *worker, long session)
 	mta_connect(mta, "client.example.net", ip, 40000, &answer);
 	goes_on = record(tally, &answer, NULL) || lasts(worker, &answer);
 	if (goes_on) {
-		mta_helo(mta, "client.example.net", &answer);
+		if (options.names > 0)
+			snprintf(helo, sizeof helo, "h%ld.example.net",
+			    session % options.names);
+		else
+			snprintf(helo, sizeof helo, "client.example.net");
+		mta_helo(mta, helo, &answer);
 		(void)record(tally, &answer, NULL);
 		goes_on = lasts(worker, &answer);
 	}
@@ -516,6 +524,8 @@ static const struct {
 	    "different users that are logged in; 0 none"),
 	NUMBER("mailboxes", mailboxes, 1, 1000000000, "different recipients"),
 	NUMBER("listeners", listeners, 1, 1000, "different {daemon_name}"),
+	NUMBER("names", names, 0, 1000000000,
+	    "different HELO names and sender domains; 0 one of each"),
 	NUMBER("rate", rate, 0, 1000000, "messages a second; 0 all it can"),
 	NUMBER("duration", duration_s, 0, 86400, "seconds, instead of sessions"),
 	NUMBER("size", size, 0, 1000000000, "declared with SIZE="),
