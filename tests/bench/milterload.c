@@ -30,7 +30,7 @@ struct options {
 	size_t address_count;
 	long connections, sessions, messages, recipients;
 	long clients, users, mailboxes, listeners, names;
-	long rate, duration_s, size, body;
+	long rate, duration_s, size, body, pause_ms;
 	long abort_percent, drop_percent;
 	long deadline_ms, timeout_ms;
 	long seed;
@@ -222,6 +222,22 @@ wait_turn(void)
 	return options.duration_s == 0 || mta_now_us() < end_us;
 }
 
+/*
+ * libmilter's worker looks for the next command for a millisecond: what
+ * comes later is a new event to it.
+ */
+static void
+take_breath(void)
+{
+	const struct timespec pause = {
+		.tv_sec = options.pause_ms / 1000,
+		.tv_nsec = options.pause_ms % 1000 * 1000000
+	};
+
+	if (options.pause_ms > 0)
+		nanosleep(&pause, NULL);
+}
+
 /* False when nothing more can be said in this session. */
 static bool
 lasts(const struct worker *worker, const struct mta_answer *answer)
@@ -241,7 +257,14 @@ hold_recipients(struct worker *worker, long message)
 	for (long i = 0; i < options.recipients; i++) {
 		mailbox = (message * options.recipients + i) %
 		    options.mailboxes;
-		snprintf(path, sizeof path, "<r%ld@example.net>", mailbox);
+		if (options.names > 0)
+			snprintf(path, sizeof path, "<r@m%ld.example.net>",
+			    (message * options.recipients + i) %
+			    options.names);
+		else
+			snprintf(path, sizeof path, "<r%ld@example.net>",
+			    mailbox);
+		take_breath();
 		mta_rcpt(worker->mta, path, &answer);
 		show("RCPT TO:", path, &answer);
 		if (record(tally, &answer, &tally->rcpt)) {
@@ -281,6 +304,7 @@ hold_message(struct worker *worker, long session, long number)
 	}
 	mta_macro_set(mta, "i", id);
 	tally->messages++;
+	take_breath();
 	mta_mail(mta, from, options.size > 0 ? size : NULL, &answer);
 	show("MAIL FROM:", from, &answer);
 	if (!record(tally, &answer, &tally->mail)) {
@@ -343,6 +367,7 @@ hold_session(struct worker *worker, long session)
 	mta_connect(mta, "client.example.net", ip, 40000, &answer);
 	goes_on = record(tally, &answer, NULL) || lasts(worker, &answer);
 	if (goes_on) {
+		take_breath();
 		if (options.names > 0)
 			snprintf(helo, sizeof helo, "h%ld.example.net",
 			    session % options.names);
@@ -525,9 +550,11 @@ static const struct {
 	NUMBER("mailboxes", mailboxes, 1, 1000000000, "different recipients"),
 	NUMBER("listeners", listeners, 1, 1000, "different {daemon_name}"),
 	NUMBER("names", names, 0, 1000000000,
-	    "different HELO names and sender domains; 0 one of each"),
+	    "different HELO names and domains; 0 one of each"),
 	NUMBER("rate", rate, 0, 1000000, "messages a second; 0 all it can"),
 	NUMBER("duration", duration_s, 0, 86400, "seconds, instead of sessions"),
+	NUMBER("pause", pause_ms, 0, 60000,
+	    "ms before each command, as a network has"),
 	NUMBER("size", size, 0, 1000000000, "declared with SIZE="),
 	NUMBER("body", body, 0, 65000, "octets, if the filter wants them"),
 	NUMBER("abort", abort_percent, 0, 100,
