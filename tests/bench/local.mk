@@ -12,7 +12,7 @@ nameserver_SOURCES = \
 	tests/bench/nameserver.c \
 	tests/io/name_server.c \
 	tests/io/name_server.h
-nameserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
+nameserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 nameserver_LDADD = libio.a libbase.a
 noopmilter_SOURCES = \
 	tests/bench/noopmilter.c

@@ -2,6 +2,7 @@ if HAVE_CHECK
 io_tests = \
 	tests/io/test_conffile \
 	tests/io/test_control \
+	tests/io/test_dns \
 	tests/io/test_engine \
 	tests/io/test_maps \
 	tests/io/test_store_memory \
@@ -18,6 +19,10 @@ tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
 tests_io_test_control_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_control_LDADD = $(io_test_ldadd)
+tests_io_test_dns_SOURCES = tests/io/test_dns.c tests/io/name_server.c \
+	tests/io/name_server.h
+tests_io_test_dns_CPPFLAGS = $(io_test_cppflags) -I$(top_srcdir)
+tests_io_test_dns_LDADD = $(io_test_ldadd)
 tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
