@@ -103,9 +103,11 @@ gather(struct dns_link *link, struct pollfd polls[1 + ARES_GETSOCK_MAXNUM])
 	for (unsigned int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(ready, i))
+		/* As ARES_GETSOCK_READABLE() and its like, which shift into
+		 * the sign. */
+		if ((ready >> i & 1) != 0)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(ready, i))
+		if ((ready >> (i + ARES_GETSOCK_MAXNUM) & 1) != 0)
 			events |= POLLOUT;
 		if (events == 0)
 			continue;

@@ -18,11 +18,13 @@ noopmilter_SOURCES = \
 	tests/bench/noopmilter.c
 noopmilter_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS)
 noopmilter_LDADD = $(MILTER_LIBS)
-EXTRA_DIST += tests/bench/bench.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/dns.py
 
 bench: floodgate milterload nameserver noopmilter
 	$(AM_V_at)$(srcdir)/tests/bench/bench.py --builddir $(builddir)
-.PHONY: bench
+bench-dns: floodgate milterload nameserver
+	$(AM_V_at)$(srcdir)/tests/bench/dns.py --builddir $(builddir)
+.PHONY: bench bench-dns
 
 # All that `make check` builds, to see that it compiles.
 check-programs: all $(check_PROGRAMS)
