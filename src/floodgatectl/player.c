@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/policy.h"
 #include "io/engine.h"
+#include "io/idn.h"
 #include "io/inspect.h"
 #include "io/utc.h"
 
@@ -348,6 +349,9 @@ record_answer_of(const struct player *player, const struct event *event,
 	if (verdict->policy != NULL)
 		(void)json_object_set_new(record, "policy",
 		    describe_policy(verdict->policy));
+	if (verdict->always_accepted)
+		(void)json_object_set_new(record, "always_accepted",
+		    json_true());
 	if (verdict->rule != NULL)
 		(void)json_object_set_new(record, "rule",
 		    describe_rule(verdict->rule));
@@ -359,8 +363,10 @@ record_answer_of(const struct player *player, const struct event *event,
 	    conversation_facts(c)));
 	if (!is_judged(event->stage))
 		return record;
-	if (event->stage == STAGE_RCPT)
+	if (event->stage == STAGE_RCPT) {
 		path_parse(event->path != NULL ? event->path : "", &recipient);
+		idn_fold_path(&recipient);
+	}
 	set_unless_empty(record, "passed_over", describe_passed_over(
 	    conversation_config(c), verdict->policy, session,
 	    event->stage == STAGE_RCPT ? &recipient : NULL));
@@ -388,6 +394,8 @@ judge(struct player *player, struct event *event)
 	event->now_ms = player->now_ms;
 	session = *conversation_session(played->conversation);
 	session_apply(&session, event);
+	if (event->stage == STAGE_MAIL)
+		idn_fold_path(&session.sender);
 	player->trace.count = 0;
 	conversation_trace(played->conversation, &player->trace);
 	memset(&answer, 0, sizeof(answer));
@@ -439,6 +447,19 @@ player_event(struct player *player, struct event *event)
 }
 
 json_t *
+player_header(struct player *player, const char *name, const char *value)
+{
+	struct played *played = player->current;
+
+	if (played->conversation == NULL)
+		return no_connection(player);
+	if (!in_transaction(player))
+		return mta_answers(player, "503 5.5.1 Error: need MAIL");
+	conversation_header(played->conversation, name, value);
+	return new_record(player, "none");
+}
+
+json_t *
 player_data(struct player *player, int64_t octets)
 {
 	struct played *played = player->current;
@@ -451,6 +472,15 @@ player_data(struct player *player, int64_t octets)
 	if (conversation_session(played->conversation)->recipients == 0)
 		return mta_answers(player, "554 5.5.1 Error: no valid recipients");
 	conversation_received(played->conversation, octets);
+	if ((conversation_config(played->conversation)->steps &
+	    STEP_EOH_REPLY) != 0) {
+		struct event eoh = { .stage = STAGE_EOH };
+		json_t *record = judge(player, &eoh);
+
+		if (strcmp(member_text(record, "answer"), "continue") != 0)
+			return record;
+		json_decref(record);
+	}
 	return judge(player, &event);
 }
 
@@ -508,6 +538,8 @@ put_reason(const json_t *record)
 		put_rules(", ", refusing);
 		json_decref(refusing);
 	}
+	if (json_is_true(json_object_get(record, "always_accepted")))
+		(void)fputs("; always accepts this recipient", stdout);
 	put_rules("; observed: ", json_object_get(record, "observed"));
 	put_rules("; store down, accepted by: ",
 	    json_object_get(record, "failed"));
@@ -523,6 +555,7 @@ put_selection(const json_t *record, const char *indent)
 	json_t *passed;
 
 	if (strcmp(member_text(record, "stage"), "eom") == 0 ||
+	    strcmp(member_text(record, "stage"), "eoh") == 0 ||
 	    (policy == NULL && passed_over == NULL))
 		return;
 	json_array_foreach(passed_over, index, passed) {

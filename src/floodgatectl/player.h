@@ -9,8 +9,8 @@
  *	reply				what the SMTP client sees
  *	answer		continue, tempfail, reject, close; mta: the MTA
  *			answered by itself; none: nothing is answered
- *	ref, policy, rule, observed, failed, passed_over, steps
- *			why; absent where there is nothing to say
+ *	ref, policy, always_accepted, rule, observed, failed, passed_over,
+ *	steps		why; absent where there is nothing to say
  */
 #ifndef FLOODGATE_CTL_PLAYER_H
 #define FLOODGATE_CTL_PLAYER_H
@@ -55,6 +55,9 @@ void player_log_in(struct player *player, const char *user);
 
 /* CONNECT, HELO, MAIL, RCPT; the time, user and recipient are filled in. */
 json_t *player_event(struct player *player, struct event *event);
+/* A field of the message's header; it counts when the message comes. */
+json_t *player_header(struct player *player, const char *name,
+    const char *value);
 /* DATA, that many octets, and the dot. */
 json_t *player_data(struct player *player, int64_t octets);
 json_t *player_reset(struct player *player);
