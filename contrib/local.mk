@@ -4,6 +4,7 @@ dist_example_DATA = \
 	contrib/sendmail.mc
 EXTRA_DIST += \
 	.ci/run \
+	contrib/completion.bash \
 	contrib/floodgate.service.in \
 	contrib/packages.sh \
 	contrib/quickstart \
@@ -21,3 +22,15 @@ systemdsystemunit_DATA = contrib/floodgate.service
 else
 nodist_example_DATA = contrib/floodgate.service
 endif
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+install-data-local: install-completion
+uninstall-local: uninstall-completion
+
+install-completion:
+	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL_DATA) $(srcdir)/contrib/completion.bash \
+		$(DESTDIR)$(bashcompletiondir)/floodgatectl
+uninstall-completion:
+	rm -f $(DESTDIR)$(bashcompletiondir)/floodgatectl
+.PHONY: install-completion uninstall-completion

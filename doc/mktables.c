@@ -103,8 +103,8 @@ begins_with_name(const char *string)
 {
 	size_t length = strspn(string, "abcdefghijklmnopqrstuvwxyz_");
 
-	return memchr(string, '_', length) != NULL ||
-	    (string[length] != '\0' && strchr(":;,", string[length]) != NULL);
+	return memchr(string, '_', length) != NULL || string[length] == ':' ||
+	    string[length] == ';' || text_starts_with(string, "error, ");
 }
 
 /* With a capital and the full stop, which the tables' sentences lack. */
@@ -125,14 +125,15 @@ put_sentence(const char *string)
 
 /*
  * One argument of a macro, in quotes. The \& keeps a short word ("No", "%A",
- * ".") from being read as a macro or as punctuation.
+ * ".") from being read as a macro or as punctuation, as does the one behind a
+ * bracket.
  */
 static void
 put_argument(const char *string)
 {
 	fputs(" \"\\&", stdout);
 	put_chars(string);
-	putchar('"');
+	fputs(text_ends_with(string, "]") ? "\\&\"" : "\"", stdout);
 }
 
 static void
@@ -515,7 +516,8 @@ sender_of(const struct reply *reply)
 		return "check";
 	if (limit_find(reply->name) != NULL)
 		return "limit";
-	if (reply == reply_of(REPLY_store_unavailable))
+	if (reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_config_error))
 		return "on_failure = defer";
 	return NULL;
 }
@@ -540,8 +542,9 @@ put_replies(const char *argument)
 		TEXT_INIT(&text, code);
 		text_printf(&text, "%d %d.%d.%d", reply->basic,
 		    reply->basic / 100, reply->subject, reply->detail);
-		printf(".It Li \"%s\"%s Cm", code,
-		    text.length < strlen("554 5.7.10") ? " \"\\ \"" : "");
+		/* A blank more makes columns of codes of both lengths. */
+		printf(".It Li \"%s%s\" Cm", code,
+		    text.length < strlen("554 5.7.10") ? "\\ " : "");
 		put_argument(reply->name);
 		if (by != NULL)
 			printf(" Pq %s", by);
@@ -587,8 +590,8 @@ put_command_arguments(const char *arguments)
 		if (length == 0 || !text_copy_n(word, sizeof(word), arguments,
 		    length))
 			break;
-		fputs(word[0] >= 'A' && word[0] <= 'Z' ? " Ar" : " No",
-		    stdout);
+		fputs(word[0] >= 'A' && word[0] <= 'Z' &&
+		    strpbrk(word, "[]|") == NULL ? " Ar" : " No", stdout);
 		put_argument(word);
 	}
 }

@@ -83,11 +83,13 @@ make_request(const char *command, char *const arguments[], size_t count)
 	json_t *request, *list = json_array();
 	char *line;
 
-	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(list, json_string(arguments[i])) != 0) {
-			json_decref(list);
-			return NULL;
-		}
+	for (size_t i = 0; i < count; i++) {
+		if (json_array_append_new(list,
+		    json_string(arguments[i])) == 0)
+			continue;
+		json_decref(list);
+		return NULL;
+	}
 	request = json_pack("{s:s, s:o}", "command", command, "arguments",
 	    list);
 	line = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);

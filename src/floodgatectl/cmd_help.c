@@ -23,12 +23,15 @@ static const struct {
 	const char *option, *help;
 } try_options[] = {
 	{ "-c FILE", "the configuration to judge by" },
-	{ "--client ADDRESS", "the client; none: local submission (192.0.2.1)" },
+	{ "--client ADDRESS",
+	    "the client, or none for local mail (192.0.2.1)" },
 	{ "--name NAME", "its verified host name (none)" },
 	{ "--helo NAME", "what it says with EHLO (client.example.net)" },
 	{ "--user USER", "who has logged in (nobody)" },
-	{ "--from ADDRESS", "the sender (the user, or sender@example.net)" },
-	{ "--rcpt ADDRESS", "a recipient; may be repeated (recipient@example.com)" },
+	{ "--from ADDRESS",
+	    "the sender (the user, or sender@example.net)" },
+	{ "--rcpt ADDRESS",
+	    "a recipient; may be repeated (recipient@example.com)" },
 	{ "--size OCTETS", "the message's size, declared and sent (1k)" },
 	{ "--listener NAME", "{daemon_name} of the MTA" },
 	{ "--port NUMBER", "{daemon_port} of the MTA" },

@@ -7,6 +7,7 @@
 #include "floodgatectl/ctl.h"
 #include "floodgatectl/output.h"
 #include "floodgatectl/player.h"
+#include "floodgatectl/record.h"
 #include "floodgatectl/script.h"
 
 #include "base/quantity.h"
@@ -230,7 +231,7 @@ played(struct playback *playback, const char *verb, const char *argument,
 	    argument[0] != '\0' ? " " : "", argument);
 	(void)json_object_set_new(record, "command", inspect_text(command));
 	if (playback->print) {
-		player_put_record(record, "", true);
+		record_put(record, "", true);
 		(void)fputc('\n', stdout);
 	}
 	(void)json_array_append_new(playback->records, record);

@@ -15,7 +15,13 @@ floodgatectl_SOURCES = \
 	src/floodgatectl/output.h \
 	src/floodgatectl/player.c \
 	src/floodgatectl/player.h \
+	src/floodgatectl/record.c \
+	src/floodgatectl/record.h \
+	src/floodgatectl/record_print.c \
 	src/floodgatectl/script.c \
 	src/floodgatectl/script.h \
+	src/floodgatectl/script_parts.h \
+	src/floodgatectl/script_repeat.c \
+	src/floodgatectl/script_verbs.c \
 	src/floodgatectl/store_switch.c \
 	src/floodgatectl/store_switch.h

@@ -3,14 +3,7 @@
  *
  * What the MTA would do, the player does: it knows which commands reach a
  * milter at all, and answers the others as Postfix does. Every command
- * gives a record, a JSON object that says all that happened:
- *
- *	session, time, stage, command	what was played, when
- *	reply				what the SMTP client sees
- *	answer		continue, tempfail, reject, close; mta: the MTA
- *			answered by itself; none: nothing is answered
- *	ref, policy, always_accepted, rule, observed, failed, passed_over,
- *	steps		why; absent where there is nothing to say
+ * gives a record: see record.h.
  */
 #ifndef FLOODGATE_CTL_PLAYER_H
 #define FLOODGATE_CTL_PLAYER_H
@@ -63,12 +56,5 @@ json_t *player_data(struct player *player, int64_t octets);
 json_t *player_reset(struct player *player);
 /* QUIT, or the client is gone. */
 json_t *player_quit(struct player *player);
-
-/*
- * One line: "COMMAND: REPLY   [policy ..., limit ..., FILE:LINE]"; with
- * `steps` all rules below it. The member "command" of the record is what is
- * printed.
- */
-void player_put_record(const json_t *record, const char *indent, bool steps);
 
 #endif

@@ -244,7 +244,8 @@ local function charge(mode)
 	for i = 2, #ARGV, 7 do
 		local subject = subjects[tonumber(ARGV[i])]
 		local counter = subject.counters[ARGV[i + 1]]
-		local limit, window = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+		local limit = tonumber(ARGV[i + 2])
+		local window = tonumber(ARGV[i + 3])
 		local weight = tonumber(ARGV[i + 5])
 		if not counter.pending then
 			expire(counter, window)
@@ -290,7 +291,8 @@ local function give_back()
 	for i = 2, #ARGV, 5 do
 		local subject = subjects[tonumber(ARGV[i])]
 		local counter = subject.counters[ARGV[i + 1]]
-		local weight, window = tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+		local weight = tonumber(ARGV[i + 2])
+		local window = tonumber(ARGV[i + 3])
 		local when = tonumber(ARGV[i + 4])
 		if counter.head and counter.now - when < window then
 			expire(counter, window)

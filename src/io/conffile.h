@@ -31,6 +31,10 @@ void problems_print(const struct problems *problems, FILE *to);
 /*
  * Read `file` and all it includes, with the lists and maps they name. NULL
  * when there is any problem; else a configuration for config_close().
+ *
+ * `include` stands for what the files say, in its place; a pattern may match
+ * nothing. File names in a file are relative to the directory it is in. Only
+ * one thread at a time may read: libconfuse's lexer is global.
  */
 struct config *conffile_read(const char *file, struct problems *problems);
 void config_close(struct config **config);

@@ -225,12 +225,7 @@ put_rates(FILE *to, const struct rates *rates, bool is_bytes)
 	putc('}', to);
 }
 
-static void
-print_rates(FILE *to, const void *field)
-{
-	put_rates(to, field, false);
-}
-
+/* Rates need to know what they count: rates_print(). */
 static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_STRING] = print_string,
 	[OPTION_TYPE_STRINGS] = print_strings,
@@ -250,12 +245,11 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_REPLY] = print_reply,
 	[OPTION_TYPE_KEYS] = print_keys,
 	[OPTION_TYPE_COUNT] = print_count,
-	[OPTION_TYPE_RATES] = print_rates,
 	[OPTION_TYPE_PATTERN] = print_pattern,
 	[OPTION_TYPE_ADDRESSES] = print_addresses,
 };
 
-/* Numbers of -1 and maps of NULL were not given, and cannot be written. */
+/* Numbers of -1, maps and patterns of NULL were not given: nothing to write. */
 static bool
 has_value(const struct option_row *row, const void *field)
 {

@@ -572,7 +572,7 @@ static bool
 is_title_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-';
+	    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
 }
 
 static void
@@ -599,8 +599,8 @@ check_title(struct scanner *s, const struct scan_section *section,
 	if ((length > TITLE_OCTETS_MAX || good < length) &&
 	    section->kind != SECTION_CHECK)
 		problems_add(s->problems, s->file, title->line,
-		    "a name has at most %d letters, digits, '_' and '-', "
-		    "saw %s", TITLE_OCTETS_MAX, token_seen(title, seen));
+		    "a name has at most %d letters, digits, '_', '-' and "
+		    "'.', saw %s", TITLE_OCTETS_MAX, token_seen(title, seen));
 }
 
 /* Hang it into the tree; false when there are too many of its kind. */

@@ -160,6 +160,16 @@ listen_connect(const char *string)
 	return fd;
 }
 
+bool
+listen_is_taken(const char *string)
+{
+	int fd = listen_connect(string);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 void
 listen_remove(const char *string)
 {

@@ -34,6 +34,9 @@ bool listen_set_access(const char *string, unsigned int mode,
 /* Connect as the MTA would; a file descriptor, or -1. */
 int listen_connect(const char *string);
 
+/* Does somebody answer there? */
+bool listen_is_taken(const char *string);
+
 /*
  * Take the path away, if it is one and we may: libmilter leaves it when the
  * user is root.

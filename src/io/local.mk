@@ -24,6 +24,10 @@ libio_a_SOURCES = \
 	src/io/conftype.h \
 	src/io/control.c \
 	src/io/control.h \
+	src/io/control_answer.c \
+	src/io/control_answer.h \
+	src/io/control_socket.c \
+	src/io/control_socket.h \
 	src/io/engine.c \
 	src/io/engine.h \
 	src/io/idn.c \
@@ -38,6 +42,8 @@ libio_a_SOURCES = \
 	src/io/log.h \
 	src/io/maps.c \
 	src/io/maps.h \
+	src/io/memory_file.c \
+	src/io/memory_table.c \
 	src/io/metric.def \
 	src/io/metrics.c \
 	src/io/metrics.h \
@@ -48,12 +54,20 @@ libio_a_SOURCES = \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \
+	src/io/redis_connect.c \
+	src/io/redis_greeting.c \
+	src/io/redis_greeting.h \
+	src/io/redis_health.c \
+	src/io/redis_inside.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
+	src/io/redis_question.c \
+	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
 	src/io/redis_socket.c \
 	src/io/redis_socket.h \
+	src/io/redis_thread.c \
 	src/io/redis_trouble.def \
 	src/io/secret.c \
 	src/io/secret.h \
@@ -62,6 +76,7 @@ libio_a_SOURCES = \
 	src/io/store.c \
 	src/io/store.h \
 	src/io/store_memory.c \
+	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
 	src/io/subjects.c \

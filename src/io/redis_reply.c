@@ -5,15 +5,17 @@
 
 #include <hiredis/hiredis.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
+
+#include "base/text.h"
 
 static const struct {
 	const char *word;
 	enum redis_cure cure;
+	enum { PASSES, SETUP } lasts;
 	const char *text;
 } troubles[TROUBLE_COUNT] = {
-#define TROUBLE(name, word, cure, text) {word, cure, text},
+#define TROUBLE(name, word, cure, lasts, text) {word, cure, lasts, text},
 #include "io/redis_trouble.def"
 };
 
@@ -27,6 +29,12 @@ enum redis_cure
 redis_trouble_cure(enum redis_trouble trouble)
 {
 	return troubles[trouble].cure;
+}
+
+bool
+redis_trouble_is_setup(enum redis_trouble trouble)
+{
+	return troubles[trouble].lasts == SETUP;
 }
 
 static enum redis_trouble
@@ -51,6 +59,14 @@ redis_reply_trouble(const struct redisReply *reply)
 	if (trouble == TROUBLE_OTHER)
 		trouble = find_trouble(reply->str, true);
 	return trouble;
+}
+
+bool
+fault_set(struct fault *fault, enum redis_trouble trouble, const char *detail)
+{
+	fault->trouble = trouble;
+	text_copy(fault->detail, sizeof(fault->detail), detail);
+	return false;
 }
 
 /* The reader's own functions, with one of ours in front. */

@@ -4,6 +4,7 @@
 #ifndef FLOODGATE_IO_REDIS_REPLY_H
 #define FLOODGATE_IO_REDIS_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct redisReader;
@@ -15,7 +16,7 @@ struct redisReply;
 
 /* Why the store gives no answer. */
 enum redis_trouble {
-#define TROUBLE(name, word, cure, text) TROUBLE_##name,
+#define TROUBLE(name, word, cure, lasts, text) TROUBLE_##name,
 #include "io/redis_trouble.def"
 	TROUBLE_COUNT
 };
@@ -29,9 +30,21 @@ enum redis_cure {
 
 const char *redis_trouble_text(enum redis_trouble trouble);
 enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
+/* Does it last until somebody changes how Redis or floodgate is set up? */
+bool redis_trouble_is_setup(enum redis_trouble trouble);
 
 /* The trouble that an error reply tells of. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
+
+/* What is wrong with a connection. */
+struct fault {
+	enum redis_trouble trouble;
+	char detail[120];	/* may be ""; as the server said it */
+};
+
+/* Always false, for `return fault_set(...)`. */
+bool fault_set(struct fault *fault, enum redis_trouble trouble,
+    const char *detail);
 
 /* A parser that takes no array longer than the bound; NULL: no memory. */
 struct redisReader *redis_reader_open(void);

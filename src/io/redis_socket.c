@@ -44,13 +44,14 @@ redis_server_parse(const char *text, struct redis_server *server,
     const char **why)
 {
 	const char *host = text, *colon = strrchr(text, ':');
+	struct sockaddr_un local;
 	size_t length;
 
 	memset(server, 0, sizeof(*server));
 	*why = "the path of the socket is too long";
 	if (text[0] == '/')
-		return strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path)
-		    && text_copy(server->host, sizeof(server->host), text);
+		return strlen(text) < sizeof(local.sun_path) &&
+		    text_copy(server->host, sizeof(server->host), text);
 	*why = "expected HOST:PORT, [ADDRESS]:PORT or the path of a socket";
 	if (colon == NULL || colon == text)
 		return false;

@@ -13,73 +13,14 @@
  * One thread drops what has expired, and writes the snapshot stripe by
  * stripe: decisions wait for one stripe at most, and never for the disk.
  */
-#include "io/store.h"
+#include "io/store_memory.h"
 
-#include "base/siphash.h"
 #include "base/text.h"
 #include "core/window.h"
 #include "io/clock.h"
-#include "io/log.h"
-#include "io/snapshot.h"
-#include "io/subjects.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#define STRIPES 4096		/* a power of 2 */
-#define SWEEP_EVERY_MS 60000
-/*
- * Less than this is a caller that read the clock before another and comes
- * after it, having waited for the DNS; event_timeout is at most 20 s.
- */
-#define CLOCK_STEP_MS 60000
-/* Stripes that are looked at for the subject that was idle longest. */
-#define IDLE_SAMPLES 16
-
-struct stripe {
-	pthread_mutex_t lock;
-	struct subjects subjects;
-};
-
-/*
- * The wall clock, made to stand still where it steps back. After a step of
- * more than CLOCK_STEP_MS it goes on from there at once: no counter is held
- * for an hour longer because an hour comes twice.
- */
-struct store_clock {
-	pthread_mutex_t lock;
-	int64_t wall_ms;	/* the latest that we were told */
-	int64_t ahead_ms;	/* of the wall clock, by all steps back */
-};
-
-struct memory {
-	struct store store;	/* first: what callers see */
-	uint8_t key[SIPHASH_KEY_SIZE];
-	char *file;		/* NULL: counters end with the process */
-	int64_t since_ms;
-	struct store_clock clock;
-	atomic_int_least64_t subjects, max_subjects;
-	atomic_int_least64_t calls;
-	atomic_int_least64_t changes;	/* charges and refunds so far */
-
-	pthread_mutex_t save_lock;
-	int64_t saved_changes;	/* as of the last good snapshot */
-	bool save_fails;
-
-	pthread_t thread;
-	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;	/* on the monotonic clock */
-	bool stop;
-	int64_t save_every_ms;
-
-	struct stripe stripes[STRIPES];
-};
 
 static struct memory *
 memory_of(struct store *store)
@@ -87,57 +28,7 @@ memory_of(struct store *store)
 	return (struct memory *)store;
 }
 
-/* --- time --- */
-
-static int64_t
-clock_tell(struct store_clock *clock, int64_t wall_ms)
-{
-	int64_t now_ms;
-
-	pthread_mutex_lock(&clock->lock);
-	if (wall_ms < clock->wall_ms - CLOCK_STEP_MS) {
-		clock->ahead_ms += clock->wall_ms - wall_ms;
-		clock->wall_ms = wall_ms;
-	} else if (wall_ms > clock->wall_ms)
-		clock->wall_ms = wall_ms;
-	now_ms = clock->wall_ms + clock->ahead_ms;
-	pthread_mutex_unlock(&clock->lock);
-	return now_ms;
-}
-
-/* As of the last call. */
-static int64_t
-clock_last(struct store_clock *clock, int64_t *ahead_ms)
-{
-	int64_t now_ms;
-
-	pthread_mutex_lock(&clock->lock);
-	*ahead_ms = clock->ahead_ms;
-	now_ms = clock->wall_ms + clock->ahead_ms;
-	pthread_mutex_unlock(&clock->lock);
-	return now_ms;
-}
-
 /* --- stripes --- */
-
-static uint64_t
-hash_of(const struct memory *memory, const char *subject)
-{
-	return siphash(memory->key, subject, strlen(subject));
-}
-
-static size_t
-stripe_of(uint64_t hash)
-{
-	return hash % STRIPES;
-}
-
-/* What a stripe's table goes by: the bits that did not choose the stripe. */
-static uint32_t
-bucket_hash(uint64_t hash)
-{
-	return (uint32_t)(hash >> 32);
-}
 
 /* The stripes of a set of charges, ascending, each once. */
 struct held {
@@ -152,7 +43,7 @@ hold(struct memory *memory, struct held *held, const uint64_t hashes[],
 {
 	held->count = held->subjects = 0;
 	for (size_t i = 0; i < count; i++) {
-		uint16_t stripe = (uint16_t)stripe_of(hashes[i]);
+		uint16_t stripe = (uint16_t)memory_stripe(hashes[i]);
 		size_t k = held->count;
 
 		while (k > 0 && held->at[k - 1] > stripe)
@@ -185,44 +76,13 @@ let_go(struct memory *memory, const struct held *held)
 		pthread_mutex_unlock(&memory->stripes[held->at[i]].lock);
 }
 
-/* Drop the subject that is idle longest in a few stripes from `from` on. */
-static void
-drop_idle(struct memory *memory, size_t from)
-{
-	size_t best = from;
-	int64_t best_ms = INT64_MAX;
-	struct stripe *stripe;
-
-	for (size_t i = 0, found = 0; i < STRIPES && found < IDLE_SAMPLES;
-	    i++) {
-		stripe = &memory->stripes[(from + i) % STRIPES];
-		pthread_mutex_lock(&stripe->lock);
-		if (stripe->subjects.oldest != NULL) {
-			found++;
-			/* <=: in doubt not the one that has just come. */
-			if (stripe->subjects.oldest->used_ms <= best_ms) {
-				best = (from + i) % STRIPES;
-				best_ms = stripe->subjects.oldest->used_ms;
-			}
-		}
-		pthread_mutex_unlock(&stripe->lock);
-	}
-	stripe = &memory->stripes[best];
-	pthread_mutex_lock(&stripe->lock);
-	if (stripe->subjects.oldest != NULL) {
-		subjects_remove(&stripe->subjects, stripe->subjects.oldest);
-		atomic_fetch_sub(&memory->subjects, 1);
-	}
-	pthread_mutex_unlock(&stripe->lock);
-}
-
 /* At most `count` go, so that no call pays for all of a lowered cap. */
 static void
 keep_cap(struct memory *memory, size_t from, size_t count)
 {
 	while (count-- > 0 && atomic_load(&memory->subjects) >
 	    atomic_load(&memory->max_subjects))
-		drop_idle(memory, from);
+		memory_drop_idle(memory, from);
 }
 
 /* --- charging --- */
@@ -239,7 +99,7 @@ struct work {
 static struct subjects *
 subjects_of(const struct work *work, size_t i)
 {
-	return &work->memory->stripes[stripe_of(work->hashes[i])].subjects;
+	return &work->memory->stripes[memory_stripe(work->hashes[i])].subjects;
 }
 
 static bool
@@ -275,7 +135,7 @@ look(struct work *work, size_t i, bool peek, struct window *window)
 	const struct charge *charge = &work->charges->at[i];
 	struct subjects *subjects = subjects_of(work, i);
 	struct subject_entry *entry = subjects_find(subjects,
-	    bucket_hash(work->hashes[i]), charge->subject);
+	    memory_bucket(work->hashes[i]), charge->subject);
 	struct counter *counter = entry == NULL ? NULL :
 	    subject_find_counter(entry, charge->field);
 
@@ -328,7 +188,7 @@ reserve_all(struct work *work)
 		if (charge->weight <= 0)
 			continue;
 		entry = subjects_add(subjects_of(work, i),
-		    bucket_hash(work->hashes[i]), charge->subject,
+		    memory_bucket(work->hashes[i]), charge->subject,
 		    work->now_ms);
 		if (entry == NULL)
 			return false;
@@ -377,9 +237,9 @@ memory_charge(struct store *store, const struct charges *charges,
 	memset(answer, 0, sizeof(*answer));
 	atomic_fetch_add(&memory->calls, 1);
 	for (size_t i = 0; i < charges->count; i++)
-		work.hashes[i] = hash_of(memory, charges->at[i].subject);
+		work.hashes[i] = memory_hash(memory, charges->at[i].subject);
 	hold(memory, &held, work.hashes, charges->count);
-	work.now_ms = answer->now_ms = clock_tell(&memory->clock, now_ms);
+	work.now_ms = answer->now_ms = memory_tell_time(memory, now_ms);
 	ask_all(&work, mode, answer);
 	if (mode != STORE_PEEK && answer->status == CHARGE_ALLOWED) {
 		if (reserve_all(&work))
@@ -396,16 +256,16 @@ static void
 refund_one(struct memory *memory, const struct refund *refund,
     int64_t wall_ms)
 {
-	uint64_t hash = hash_of(memory, refund->subject);
-	struct stripe *stripe = &memory->stripes[stripe_of(hash)];
+	uint64_t hash = memory_hash(memory, refund->subject);
+	struct stripe *stripe = &memory->stripes[memory_stripe(hash)];
 	struct subject_entry *entry;
 	struct counter *counter = NULL;
 	struct window window;
 	int64_t now_ms;
 
 	pthread_mutex_lock(&stripe->lock);
-	now_ms = clock_tell(&memory->clock, wall_ms);
-	entry = subjects_find(&stripe->subjects, bucket_hash(hash),
+	now_ms = memory_tell_time(memory, wall_ms);
+	entry = subjects_find(&stripe->subjects, memory_bucket(hash),
 	    refund->subject);
 	if (entry != NULL)
 		counter = subject_find_counter(entry, refund->field);
@@ -461,15 +321,16 @@ memory_show(struct store *store, const char *subject, int64_t now_ms,
     int64_t timeout_ms, struct store_counter counters[], size_t max)
 {
 	struct memory *memory = memory_of(store);
-	uint64_t hash = hash_of(memory, subject);
-	struct stripe *stripe = &memory->stripes[stripe_of(hash)];
+	uint64_t hash = memory_hash(memory, subject);
+	struct stripe *stripe = &memory->stripes[memory_stripe(hash)];
 	struct subject_entry *entry;
 	size_t count = 0;
 
 	(void)timeout_ms;
 	pthread_mutex_lock(&stripe->lock);
-	now_ms = clock_tell(&memory->clock, now_ms);
-	entry = subjects_find(&stripe->subjects, bucket_hash(hash), subject);
+	now_ms = memory_tell_time(memory, now_ms);
+	entry = subjects_find(&stripe->subjects, memory_bucket(hash),
+	    subject);
 	if (entry != NULL)
 		count = show_counters(entry, now_ms, counters, max);
 	pthread_mutex_unlock(&stripe->lock);
@@ -491,249 +352,13 @@ memory_get_state(struct store *store, struct store_state *state)
 	state->since_ms = memory->since_ms;
 }
 
-/* --- sweeping and saving --- */
-
-/* Drop what has expired; and write what is left, where `out` is given. */
-static void
-visit_all(struct memory *memory, int64_t now_ms, int64_t ahead_ms,
-    struct snapshot_out *out)
-{
-	for (size_t i = 0; i < STRIPES; i++) {
-		struct stripe *stripe = &memory->stripes[i];
-		size_t before;
-
-		pthread_mutex_lock(&stripe->lock);
-		before = stripe->subjects.count;
-		subjects_sweep(&stripe->subjects, now_ms);
-		if (out != NULL)
-			subjects_save(&stripe->subjects, out, ahead_ms);
-		atomic_fetch_sub(&memory->subjects,
-		    (int64_t)(before - stripe->subjects.count));
-		pthread_mutex_unlock(&stripe->lock);
-		if (out != NULL)
-			snapshot_flush(out);
-	}
-}
-
-/* The key comes first, so that each subject finds its stripe again. */
-static bool
-write_snapshot(struct memory *memory, char *why, size_t size)
-{
-	struct snapshot_out out;
-	int64_t now_ms, ahead_ms, later_ahead_ms;
-
-	if (!snapshot_create(&out, memory->file, why, size))
-		return false;
-	snapshot_put(&out, memory->key, sizeof(memory->key));
-	now_ms = clock_last(&memory->clock, &ahead_ms);
-	visit_all(memory, now_ms, ahead_ms, &out);
-	subjects_save_end(&out);
-	now_ms = clock_last(&memory->clock, &later_ahead_ms);
-	snapshot_put_number(&out, (uint64_t)(now_ms - ahead_ms), 8);
-	return snapshot_commit(&out, why, size);
-}
-
-/* One line in the log when it begins to fail, one when it works again. */
-static bool
-save(struct memory *memory, bool always, char *why, size_t size)
-{
-	int64_t changes;
-	bool saved = true;
-
-	if (memory->file == NULL)
-		return true;
-	pthread_mutex_lock(&memory->save_lock);
-	changes = atomic_load(&memory->changes);
-	if (always || changes != memory->saved_changes) {
-		saved = write_snapshot(memory, why, size);
-		if (saved)
-			memory->saved_changes = changes;
-		if (!saved && !memory->save_fails)
-			log_warning("counters are not saved: %s", why);
-		if (saved && memory->save_fails)
-			log_notice("counters are saved again in %s",
-			    memory->file);
-		memory->save_fails = !saved;
-	}
-	pthread_mutex_unlock(&memory->save_lock);
-	return saved;
-}
-
 static bool
 memory_save(struct store *store, char *why, size_t size)
 {
-	return save(memory_of(store), true, why, size);
-}
-
-static void
-sweep(struct memory *memory)
-{
-	int64_t ahead_ms;
-	int64_t now_ms = clock_last(&memory->clock, &ahead_ms);
-
-	visit_all(memory, now_ms, ahead_ms, NULL);
-	/* After a reload that lowered the cap: from all over the table. */
-	for (size_t i = 0; atomic_load(&memory->subjects) >
-	    atomic_load(&memory->max_subjects); i++)
-		drop_idle(memory, i % STRIPES);
-}
-
-/* Sleep until then, or until woken; true: stop. With wake_lock held. */
-static bool
-sleep_until(struct memory *memory, int64_t steady_ms)
-{
-	struct timespec until = {
-		.tv_sec = (time_t)(steady_ms / 1000),
-		.tv_nsec = (long)(steady_ms % 1000) * 1000000,
-	};
-
-	if (!memory->stop)
-		pthread_cond_timedwait(&memory->wake, &memory->wake_lock,
-		    &until);
-	return memory->stop;
-}
-
-static void *
-keep_house(void *argument)
-{
-	struct memory *memory = argument;
-	int64_t saved_ms = clock_steady_ms(), swept_ms = saved_ms;
-	char why[256];
-
-	pthread_mutex_lock(&memory->wake_lock);
-	for (;;) {
-		int64_t save_ms = saved_ms + memory->save_every_ms;
-		int64_t sweep_ms = swept_ms + SWEEP_EVERY_MS;
-		int64_t now_ms = clock_steady_ms();
-
-		if (now_ms < save_ms && now_ms < sweep_ms) {
-			if (sleep_until(memory,
-			    save_ms < sweep_ms ? save_ms : sweep_ms))
-				break;
-			continue;
-		}
-		pthread_mutex_unlock(&memory->wake_lock);
-		if (now_ms >= sweep_ms) {
-			sweep(memory);
-			swept_ms = now_ms;
-		}
-		if (now_ms >= save_ms) {
-			save(memory, false, why, sizeof(why));
-			saved_ms = now_ms;
-		}
-		pthread_mutex_lock(&memory->wake_lock);
-	}
-	pthread_mutex_unlock(&memory->wake_lock);
-	return NULL;
+	return memory_save_file(memory_of(store), true, why, size);
 }
 
 /* --- opening and closing --- */
-
-static struct subjects *
-pick_stripe(void *context, const char *subject, uint32_t *hash)
-{
-	struct memory *memory = context;
-	uint64_t whole = hash_of(memory, subject);
-
-	*hash = bucket_hash(whole);
-	return &memory->stripes[stripe_of(whole)].subjects;
-}
-
-static void
-forget_all(struct memory *memory)
-{
-	for (size_t i = 0; i < STRIPES; i++)
-		subjects_clear(&memory->stripes[i].subjects);
-	atomic_store(&memory->subjects, 0);
-}
-
-static int64_t
-count_subjects(struct memory *memory)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < STRIPES; i++)
-		count += memory->stripes[i].subjects.count;
-	return (int64_t)count;
-}
-
-static enum subjects_loaded
-read_snapshot(struct memory *memory, struct snapshot_in *in)
-{
-	enum subjects_loaded loaded = SUBJECTS_ONE;
-	int64_t now_ms = clock_now_ms();
-
-	if (!snapshot_get(in, memory->key, sizeof(memory->key)))
-		return SUBJECTS_BAD;
-	while (loaded == SUBJECTS_ONE)
-		loaded = subjects_load(in, now_ms, pick_stripe, memory);
-	if (loaded != SUBJECTS_END)
-		return loaded;
-	memory->clock.wall_ms = (int64_t)snapshot_get_number(in, 8);
-	if (in->failed || in->left > 0)
-		return SUBJECTS_BAD;
-	atomic_store(&memory->subjects, count_subjects(memory));
-	return SUBJECTS_END;
-}
-
-static bool
-new_key(struct memory *memory, char *why, size_t size)
-{
-	if (getentropy(memory->key, sizeof(memory->key)) == 0)
-		return true;
-	text_copy(why, size, "the system gives no random octets");
-	return false;
-}
-
-/* Start where the last one ended; or empty, and say why. */
-static bool
-load(struct memory *memory, char *why, size_t size)
-{
-	enum snapshot_found found;
-	enum subjects_loaded loaded = SUBJECTS_BAD;
-	struct snapshot_in in;
-
-	if (memory->file == NULL)
-		return new_key(memory, why, size);
-	found = snapshot_open(&in, memory->file, why, size);
-	if (found == SNAPSHOT_UNREADABLE)
-		return false;
-	if (found == SNAPSHOT_NONE)
-		return new_key(memory, why, size);
-	if (found == SNAPSHOT_FOUND) {
-		text_copy(why, size, "what it says cannot be");
-		loaded = read_snapshot(memory, &in);
-		snapshot_close(&in);
-	}
-	if (loaded == SUBJECTS_END)
-		return true;
-	if (loaded == SUBJECTS_NO_MEMORY) {
-		text_copy(why, size, "no memory for the counters");
-		return false;
-	}
-	forget_all(memory);
-	memory->clock.wall_ms = 0;
-	log_warning("counters start from nothing: %s: %s; it is %s",
-	    memory->file, why, snapshot_set_aside(memory->file) ?
-	    "kept as FILE.damaged" : "in the way, and could not be renamed");
-	return new_key(memory, why, size);
-}
-
-static bool
-start_thread(struct memory *memory, char *why, size_t size)
-{
-	sigset_t all, before;
-	int error;
-
-	/* Signals are for the threads that wait for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&memory->thread, NULL, keep_house, memory);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error != 0)
-		text_copy(why, size, "no thread for the counters");
-	return error == 0;
-}
 
 static struct memory *
 new_memory(const struct store_memory_options *options)
@@ -766,7 +391,7 @@ new_memory(const struct store_memory_options *options)
 static void
 free_memory(struct memory *memory)
 {
-	forget_all(memory);
+	memory_forget_all(memory);
 	pthread_cond_destroy(&memory->wake);
 	for (size_t i = 0; i < STRIPES; i++)
 		pthread_mutex_destroy(&memory->stripes[i].lock);
@@ -783,12 +408,8 @@ memory_close(struct store *store)
 	struct memory *memory = memory_of(store);
 	char why[256];
 
-	pthread_mutex_lock(&memory->wake_lock);
-	memory->stop = true;
-	pthread_cond_signal(&memory->wake);
-	pthread_mutex_unlock(&memory->wake_lock);
-	pthread_join(memory->thread, NULL);
-	save(memory, false, why, sizeof(why));
+	memory_stop(memory);
+	memory_save_file(memory, false, why, sizeof(why));
 	free_memory(memory);
 }
 
@@ -831,7 +452,8 @@ store_memory_open(const struct store_memory_options *options, char *why,
 		return NULL;
 	}
 	memory->store.ops = &memory_ops;
-	if (!load(memory, why, size) || !start_thread(memory, why, size)) {
+	if (!memory_load(memory, why, size) ||
+	    !memory_start(memory, why, size)) {
 		free_memory(memory);
 		return NULL;
 	}

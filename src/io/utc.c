@@ -89,7 +89,7 @@ utc_parse(const char *string, int64_t *ms)
 	    !take_digits(&at, 2, &minute) || !take_char(&at, ':') ||
 	    !take_digits(&at, 2, &second))
 		return false;
-	if (*at == '.' && (!take_char(&at, '.') || !take_digits(&at, 3, &milli)))
+	if (take_char(&at, '.') && !take_digits(&at, 3, &milli))
 		return false;
 	if (!take_char(&at, 'Z') || *at != '\0')
 		return false;

@@ -2,7 +2,7 @@
  * noopmilter.c - a milter that lets everything pass: what libmilter costs
  *
  * noopmilter --all ADDRESS
- *	the callbacks that floodgate has, every one answered with CONTINUE
+ *	CONNECT, HELO, MAIL, RCPT and EOM, every one answered with CONTINUE
  * noopmilter --minimal ADDRESS
  *	negotiated as floodgate does when every refusal is spoken at RCPT and
  *	no rule asks for HELO: CONNECT and MAIL without an answer, the same
@@ -32,12 +32,13 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	(void)f2;
 	(void)f3;
 	*out_actions = 0;
-	*out_steps = 0;
+	*out_steps = steps & (SMFIP_NODATA | SMFIP_NOHDRS | SMFIP_NOEOH |
+	    SMFIP_NOBODY | SMFIP_NOUNKNOWN);
 	*out_f2 = 0;
 	*out_f3 = 0;
 	if (minimal) {
 		*out_actions = SMFIF_SETSYMLIST;
-		*out_steps = steps & (SMFIP_NR_CONN | SMFIP_NOHELO |
+		*out_steps |= steps & (SMFIP_NR_CONN | SMFIP_NOHELO |
 		    SMFIP_NR_MAIL);
 		smfi_setsymlist(ctx, SMFIM_CONNECT, connect_macros);
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, mail_macros);

@@ -65,9 +65,9 @@ struct set {
 	int64_t so_far[SET_MAX];	/* of that counter, with this one */
 };
 
-#define must(model, condition, ...) do {					\
+#define must(model, condition, ...) do {				\
 	if (!(condition))						\
-		disagree((model), #condition, __VA_ARGS__);			\
+		disagree((model), #condition, __VA_ARGS__);		\
 } while (0)
 
 static void disagree(const struct model *model, const char *condition,

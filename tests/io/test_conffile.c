@@ -103,6 +103,12 @@ static const struct row structure[] = {
 	{ "+= for one value", "user += \"x\"\n", "1: expected =" },
 	{ "+= without values above", "list \"a\" { users += {\"a\"} }",
 	    "1: users has none" },
+	{ "+= behind what is no good", "list \"a\" {\nusers = {\"a\"\n"
+	    "file = \"\"\nusers += {\"b\"}\n}",
+	    "2: the { of users has no }" },
+	{ "missing = leaves nothing missing",
+	    "policy \"a\" { check \"too_many_recipients\" { max 5 } }",
+	    "1: expected = after max" },
 	{ "unknown option", "\nlog_levle = info\n",
 	    "2: did you mean log_level?" },
 	{ "nothing like it", "\nfrobnicate = 3\n",
@@ -156,6 +162,9 @@ static const struct row structure[] = {
 	    "policy \"a\" {\n\tcheck \"helo_localhost\" {\n\t}\n\n"
 	    "policy \"b\" { }\n", "5: policy cannot stand in policy \"a\" of "
 	    "line 1" },
+	{ "a policy within a policy, with all its braces",
+	    "policy \"a\" {\n\tpolicy \"b\" {\n\t}\n}\n",
+	    "2: policy cannot stand in policy \"a\" of line 1" },
 	{ "stray }", "policy \"a\" { }\n}\n", "2: the } here closes nothing" },
 	{ "unterminated braces at the end", "list \"a\" {\nusers = {\"a\",\n",
 	    "1: list \"a\" begun here has no end\n2: the { of users has no }" },
@@ -173,7 +182,7 @@ static const struct row structure[] = {
 	{ "name with a blank", "list \"a b\" { }", "1: a name has" },
 	{ "short name with a question mark", "list \"a?\" { }",
 	    "1: a name has" },
-	{ "name with a dot", "list \"a.b\" { }", "1: a name has" },
+	{ "name with other marks", "list \"a_b-c.d\" { }", "" },
 	{ "name of 40", "list \"1234567890123456789012345678901234567890\" "
 	    "{ }", "" },
 	{ "name of 41", "list \"12345678901234567890123456789012345678901\" "
@@ -223,6 +232,12 @@ static const struct row values[] = {
 	    "1: 107 octets" },
 	{ "relative control socket", "control = \"run\"",
 	    "1: begins with /" },
+	{ "control socket too long", "control = \"/"
+	    "23456789012345678901234567890123456789012345678901234567890"
+	    "12345678901234567890123456789012345678901234567890\"",
+	    "1: 107 octets" },
+	{ "empty value among several", "list \"b\" { users = {\"a\", \"\"} }",
+	    "1: users: expected a value" },
 	{ "no control socket", "control = \"\"", "" },
 	{ "hostname", "hostname = \"localhost\"",
 	    "1: such as mail.example.com" },
@@ -306,6 +321,15 @@ static const struct row policies[] = {
 	{ "size", P("check \"message_too_big\" { max_size = 25M }"), "" },
 	{ "size of nothing",
 	    P("check \"message_too_big\" { max_size = 0 }"), "3: max_size:" },
+	{ "size that is none",
+	    "policy \"p\" { check \"message_too_big\" { max_size = 5X } }",
+	    "1: max_size: a size is" },
+	{ "map without a name", P("check \"sender_not_owned\" { map = '' }"),
+	    "3: map: expected the name of a file" },
+	{ "what a check with options of its own takes",
+	    P("check \"sender_denied\" { lists = \"a\" max = 5 }"),
+	    "3: it takes mode, except, reply, on_failure, lists" },
+	{ "match that matches all", P("match { }"), "" },
 	{ "map that is not", P("check \"sender_not_owned\" { map = \"no\" }"),
 	    "3: map: cannot read" },
 	{ "who exists", P("check \"recipient_unknown\" { lists = \"a\" "
@@ -718,6 +742,57 @@ START_TEST(includes_stand_in_their_place)
 }
 END_TEST
 
+/* Ten files below each other are fine, eleven are a mistake. */
+START_TEST(includes_have_a_depth)
+{
+	struct problems problems;
+
+	ck_assert_int_eq(mkdir(in_folder("sub"), 0700), 0);
+	write_text("floodgate.conf", "include = {\"sub/0\"}\n");
+	for (int i = 0; i < 11; i++) {
+		char name[16], line[32];
+		struct text text;
+
+		TEXT_INIT(&text, name);
+		text_printf(&text, "sub/%d", i);
+		TEXT_INIT(&text, line);
+		text_printf(&text, "include = {\"%d\"}\n", i + 1);
+		write_text(name, i < 10 ? line : "");
+	}
+	problems_init(&problems);
+	ck_assert_ptr_null(conffile_read(path, &problems));
+	compare_problems("11", &problems, "1: deeper than ten files");
+	problems_clear(&problems);
+	write_text("sub/9", "");
+	config_close(&(struct config *){ read_good("10", path) });
+	for (int i = 0; i < 11; i++) {
+		char name[16];
+		struct text text;
+
+		TEXT_INIT(&text, name);
+		text_printf(&text, "sub/%d", i);
+		remove(in_folder(name));
+	}
+}
+END_TEST
+
+/* The pattern is what `include` says, not what directories are called. */
+START_TEST(directory_with_marks_of_patterns)
+{
+	struct config *config;
+
+	ck_assert_int_eq(mkdir(in_folder("s[u]b"), 0700), 0);
+	write_text("s[u]b/a.conf", "include = {\"?.inc\"}\n");
+	write_text("s[u]b/b.inc", "policy \"b\" { }\n");
+	config = read_good("[u]", in_folder("s[u]b/a.conf"));
+	ck_assert_uint_eq(config->policy_count, 1);
+	config_close(&config);
+	remove(in_folder("s[u]b/a.conf"));
+	remove(in_folder("s[u]b/b.inc"));
+	remove(in_folder("s[u]b"));
+}
+END_TEST
+
 static const struct {
 	const char *name, *main, *a, *b, *want;
 } includes[] = {
@@ -865,6 +940,41 @@ START_TEST(charges_of_one_event)
 	ck_assert_ptr_null(conffile_read(path, &problems));
 	compare_problems("56 windows", &problems,
 	    "1: may have 48 rates together, these have 56");
+	problems_clear(&problems);
+}
+END_TEST
+
+START_TEST(rules_of_one_policy)
+{
+	struct problems problems;
+	FILE *to = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(to);
+	fputs("policy \"p\" {\n", to);
+	for (int i = 0; i < 257; i++)
+		fputs("check \"helo_localhost\" { }\n", to);
+	fputs("}\n", to);
+	fclose(to);
+	problems_init(&problems);
+	ck_assert_ptr_null(conffile_read(path, &problems));
+	compare_problems("257", &problems,
+	    "1: at most 256 checks and limits in a policy, saw 257");
+	problems_clear(&problems);
+}
+END_TEST
+
+START_TEST(file_too_large)
+{
+	struct problems problems;
+	FILE *to = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(to);
+	for (int i = 0; i < 5 << 20; i++)
+		putc('\n', to);
+	fclose(to);
+	problems_init(&problems);
+	ck_assert_ptr_null(conffile_read(path, &problems));
+	compare_problems("5M", &problems, "0: larger than 4M");
 	problems_clear(&problems);
 }
 END_TEST
@@ -1057,11 +1167,15 @@ add_rows(TCase *rows)
 	tcase_add_test(rows, values_arrive);
 	tcase_add_test(rows, catalogue_replies_parse);
 	tcase_add_test(rows, includes_stand_in_their_place);
+	tcase_add_test(rows, includes_have_a_depth);
+	tcase_add_test(rows, directory_with_marks_of_patterns);
 	tcase_add_test(rows, file_that_is_not);
 	tcase_add_test(rows, nul_is_reported);
 	tcase_add_test(rows, password_for_all_to_read);
 	tcase_add_test(rows, maps_are_read_once);
 	tcase_add_test(rows, charges_of_one_event);
+	tcase_add_test(rows, rules_of_one_policy);
+	tcase_add_test(rows, file_too_large);
 	tcase_add_test(rows, a_thousand_sections);
 	tcase_add_test(rows, deep_nesting);
 	tcase_add_test(rows, too_many_problems);

@@ -331,6 +331,29 @@ START_TEST(stalling_client_is_told_and_hung_up_on)
 }
 END_TEST
 
+/* Any octets: an answer, and the server lives on. */
+START_TEST(garbage_is_answered)
+{
+	static const char begin[] =
+	    "{\"command\":\"show\",\"arguments\":[\"";
+	uint64_t state = (uint64_t)_i * 2654435761u + 1;
+	char octets[600], buffer[65536];
+	int fd = connect_client();
+
+	for (size_t i = 0; i < sizeof(octets); i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		octets[i] = (char)(unsigned char)(state >> 56);
+	}
+	if (_i % 2 == 0)	/* what begins well */
+		memcpy(octets, begin, sizeof(begin) - 1);
+	send_octets(fd, octets, sizeof(octets));
+	(void)shutdown(fd, SHUT_WR);
+	receive(fd, buffer, sizeof(buffer));
+	ck_assert_msg(strstr(buffer, "\"error\"") != NULL, "%s", buffer);
+	json_decref(ask("{\"command\":\"ping\"}"));
+}
+END_TEST
+
 START_TEST(client_that_leaves_harms_nobody)
 {
 	for (int i = 0; i < 50; i++) {
@@ -590,6 +613,7 @@ control_suite(void)
 	tcase_set_timeout(clients, 60);
 	tcase_add_loop_test(clients, request_gets_answer, 0,
 	    COUNT_OF(requests));
+	tcase_add_loop_test(clients, garbage_is_answered, 0, 30);
 	tcase_add_test(clients, too_long_is_refused);
 	tcase_add_test(clients, longest_is_taken);
 	tcase_add_test(clients, stalling_client_is_told_and_hung_up_on);

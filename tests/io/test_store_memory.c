@@ -648,6 +648,28 @@ START_TEST(a_clock_that_stepped_back_over_a_restart_holds_nothing_longer)
 }
 END_TEST
 
+START_TEST(a_lower_cap_holds_from_the_start)
+{
+	struct store *store;
+	int64_t now_ms = clock_now_ms();
+	char subject[32];
+
+	make_directory();
+	store = open_store(file, 100000);
+	for (int i = 0; i < 50000; i++) {
+		snprintf(subject, sizeof(subject), "client:%d", i);
+		charge_one(store, STORE_CHARGE, subject, 10, 1, now_ms + i);
+	}
+	store_close(&store);
+	store = open_store(file, 20000);
+	ck_assert_int_eq(count_subjects(store), 20000);
+	ck_assert_int_eq(used(store, "client:0", now_ms + 50000), 0);
+	ck_assert_int_eq(used(store, "client:49999", now_ms + 50000), 1);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(a_store_without_a_file_has_nothing_to_save)
 {
 	struct store *store = open_store("", 1000);
@@ -890,6 +912,28 @@ START_TEST(a_full_disk_leaves_the_old_file)
 }
 END_TEST
 
+START_TEST(the_file_is_written_by_itself)
+{
+	static struct config config = { .store = STORE_KIND_MEMORY, .memory = {
+		.file = file, .save_every_ms = 50, .max_subjects = 1000 } };
+	struct store *store;
+
+	make_directory();
+	store = open_store(file, 1000);		/* once a day */
+	charge_one(store, STORE_CHARGE, "user:a", 5, 5, clock_now_ms());
+	ck_assert(store_reconfigure(store, &config));
+	/* Up to the test's timeout. */
+	while (access(file, F_OK) != 0)
+		usleep(5000);
+	unlink(file);
+	/* Nothing changed since: nothing is written. */
+	usleep(200000);
+	ck_assert_int_ne(access(file, F_OK), 0);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_refused_at_the_start)
 {
 	struct store_memory_options options = {
@@ -953,12 +997,14 @@ main(void)
 	tcase_add_test(files, what_has_expired_does_not_come_back);
 	tcase_add_test(files,
 	    a_clock_that_stepped_back_over_a_restart_holds_nothing_longer);
+	tcase_add_test(files, a_lower_cap_holds_from_the_start);
 	tcase_add_test(files, a_store_without_a_file_has_nothing_to_save);
 	tcase_add_test(files, a_damaged_file_is_set_aside);
 	tcase_add_test(files, another_version_is_set_aside);
 	tcase_add_test(files, a_file_that_lies_breaks_nothing);
 	tcase_add_test(files, trouble_with_saving_is_told_once);
 	tcase_add_test(files, a_full_disk_leaves_the_old_file);
+	tcase_add_test(files, the_file_is_written_by_itself);
 	tcase_add_test(files, what_is_no_file_is_refused_at_the_start);
 	tcase_add_test(files, the_checksum_is_the_usual_one);
 	suite_add_tcase(suite, model);

@@ -30,8 +30,13 @@
 #include "store_model.h"
 
 #define TIMEOUT_MS 100
+#define PATIENT_MS 1000		/* where the time is not the subject */
 /* What a busy machine may add to a deadline. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GRACE_MS 200
+#else
 #define GRACE_MS 50
+#endif
 #define HOUR_MS INT64_C(3600000)
 #define SKIPPED 77
 
@@ -180,12 +185,24 @@ open_with(const struct store_redis_options *options)
 	return store;
 }
 
+/* One that gives up soon; the others of these tests wait. */
 static struct store *
-open_store(void)
+open_hasty(void)
 {
 	struct store_redis_options options = options_of(server.where);
 
 	return open_with(&options);
+}
+
+static struct store *
+open_store(void)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *store;
+
+	options.timeout_ms = options.connect_timeout_ms = PATIENT_MS;
+	store = open_with(&options);
+	return store;
 }
 
 static struct store_state
@@ -227,7 +244,7 @@ ask(struct store *store, const struct charges *charges, enum store_mode mode)
 {
 	struct charge_answer answer;
 
-	store_charge(store, charges, mode, clock_now_ms(), 2 * TIMEOUT_MS,
+	store_charge(store, charges, mode, clock_now_ms(), PATIENT_MS,
 	    &answer);
 	return answer;
 }
@@ -261,6 +278,21 @@ must_be_readable(const char *key, const char *field, const char *head)
 
 	ck_assert_msg(text_starts_with(value, head), "%s %s: got %s, want %s",
 	    key, field, value, head);
+}
+
+static void
+every_key_expires(void)
+{
+	redisContext *context = connect_aside();
+	redisReply *keys = redisCommand(context, "KEYS fg:*");
+
+	ck_assert_ptr_nonnull(keys);
+	ck_assert_uint_gt(keys->elements, 0);
+	for (size_t i = 0; i < keys->elements; i++)
+		ck_assert_int_gt(atoll(TELL("PTTL", keys->element[i]->str)),
+		    0);
+	freeReplyObject(keys);
+	redisFree(context);
 }
 
 /* --- the script: a clock that the test sets --- */
@@ -329,6 +361,7 @@ START_TEST(agrees_with_the_log)
 	};
 
 	store_model_run(&model);
+	every_key_expires();
 	store_close(&model.store);
 }
 END_TEST
@@ -428,7 +461,7 @@ START_TEST(all_or_none)
 	struct charge_answer answer;
 
 	add_charge(&charges, "user:a", "quota_user/1h", 10, HOUR_MS, 1);
-	add_charge(&charges, "user_domain:b", "quota_domain/1h", 10, HOUR_MS, 1);
+	add_charge(&charges, "domain:b", "quota_domain/1h", 10, HOUR_MS, 1);
 	add_charge(&charges, "client:c", "rate/1m", 2, 60000, 1);
 	add_charge(&charges, "client:c", "rate/1h", 2, HOUR_MS, 1);
 	for (int i = 0; i < 2; i++)
@@ -441,7 +474,7 @@ START_TEST(all_or_none)
 	ck_assert_int_le(answer.retry_ms, HOUR_MS);
 	ck_assert_int_eq(answer.used[0], 2);
 	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 2);
-	ck_assert_int_eq(used_of(store, "user_domain:b", "quota_domain/1h"), 2);
+	ck_assert_int_eq(used_of(store, "domain:b", "quota_domain/1h"), 2);
 	charges.at[2].observe = charges.at[3].observe = true;
 	answer = ask(store, &charges, STORE_CHARGE);
 	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
@@ -745,6 +778,7 @@ compete_all(bool flush)
 	}
 	ck_assert_int_eq(unavailable, 0);
 	ck_assert_int_eq(allowed, 100);
+	every_key_expires();
 	store_close(&stores[0]);
 	store_close(&stores[1]);
 }
@@ -803,7 +837,7 @@ insist(void *argument)
 /* A hang of a second: nobody waits for long, and it is over at once. */
 START_TEST(hanging_server_keeps_nobody_waiting)
 {
-	struct store *store = open_store();
+	struct store *store = open_hasty();
 	struct member crowd[CROWD] = {{.number = 0}};
 	atomic_bool end = false;
 	_Atomic int64_t since_ms = 0;
@@ -842,7 +876,7 @@ END_TEST
 
 START_TEST(killed_server_is_found_again)
 {
-	struct store *store = open_store();
+	struct store *store = open_hasty();
 	int64_t start_ms;
 
 	ck_assert_int_eq(charge_one(store, "user:a", 5).used[0], 1);
@@ -868,7 +902,7 @@ START_TEST(absent_server_is_waited_for)
 	int64_t start_ms = clock_steady_ms();
 
 	server_kill();
-	store = open_store();
+	store = open_hasty();
 	ck_assert(!state_of(store).up);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_UNAVAILABLE);
@@ -1075,6 +1109,115 @@ START_TEST(full_server_is_unavailable_and_nothing_is_written)
 }
 END_TEST
 
+static void
+start_log(void)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/stderr", directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	close(fd);
+}
+
+/* Lines of the log that hold `text`, after `turns` charges more. */
+static int
+count_lines(struct store *store, int turns, const char *text)
+{
+	char path[96], line[2048];
+	int lines = 0;
+	FILE *log;
+
+	for (int i = 0; i < turns; i++) {
+		charge_one(store, "user:a", 5);
+		sleep_ms(1);
+	}
+	snprintf(path, sizeof(path), "%s/stderr", directory);
+	log = fopen(path, "r");
+	ck_assert_ptr_nonnull(log);
+	while (fgets(line, sizeof(line), log) != NULL)
+		lines += strstr(line, text) != NULL;
+	fclose(log);
+	return lines;
+}
+
+START_TEST(one_trouble_is_logged_once_in_a_while)
+{
+	struct store *store = open_store();
+
+	start_log();
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	ck_assert_int_eq(count_lines(store, 200, "maxmemory"), 1);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	ck_assert_int_eq(count_lines(store, 10, "state=up"), 1);
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	ck_assert_int_eq(count_lines(store, 200, "store=redis"), 2);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	TELL("SET", "fg:{user:a}", "1");
+	ck_assert_int_eq(count_lines(store, 200, "WRONGTYPE"), 1);
+	server_kill();
+	ck_assert_int_eq(count_lines(store, 1000, "state=down"), 1);
+	store_close(&store);
+}
+END_TEST
+
+static void *
+run_endless_script(void *argument)
+{
+	redisContext *context = connect_aside();
+	redisReply *reply;
+
+	(void)argument;
+	reply = redisCommand(context, "EVAL %s 0", "while true do end");
+	if (reply != NULL)
+		freeReplyObject(reply);
+	redisFree(context);
+	return NULL;
+}
+
+START_TEST(busy_server_is_left_alone_until_it_is_free)
+{
+	struct store *store = open_hasty();
+	pthread_t thread;
+	int64_t start_ms;
+
+	TELL("CONFIG", "SET", "lua-time-limit", "50");
+	pthread_create(&thread, NULL, run_endless_script, NULL);
+	for (int i = 0; i < 100; i++) {
+		sleep_ms(5);
+		start_ms = clock_steady_ms();
+		charge_one(store, "user:a", 1000);
+		ck_assert_int_le(clock_steady_ms() - start_ms,
+		    TIMEOUT_MS + GRACE_MS);
+	}
+	ck_assert(!state_of(store).up);
+	ck_assert(strstr(state_of(store).reason, "busy") != NULL);
+	TELL("SCRIPT", "KILL");
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 100 && charge_one(store, "user:a", 1000).status !=
+	    CHARGE_ALLOWED; i++)
+		sleep_ms(10);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(no_time_left_is_no_charge)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "user:a", "quota_user/1h", 5, HOUR_MS, 1);
+	store_charge(store, &charges, STORE_CHARGE, 0, 0, &answer);
+	ck_assert_int_eq(answer.status, CHARGE_UNAVAILABLE);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(replica_is_refused)
 {
 	struct store *store = open_store();
@@ -1238,42 +1381,43 @@ static const struct {
 	const char *name, *answer, *reason;
 	bool hang_up;
 	bool keeps;	/* the connection is kept */
+	bool misset;	/* somebody has to change how Redis is set up */
 } nonsense[] = {
-	{"half a reply",       "*4\r\n:0\r\n:0\r\n",      "in time", 0, 0},
-	{"no reply",           "",                        "in time", 0, 0},
-	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0},
-	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0},
-	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0},
-	{"negative array",     "*-7\r\n",                 "no sense", 0, 0},
+	{"half a reply",       "*4\r\n:0\r\n:0\r\n",      "in time", 0, 0, 0},
+	{"no reply",           "",                        "in time", 0, 0, 0},
+	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0},
+	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0},
+	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0},
+	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0},
 	{"deep nesting",       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0},
+	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0},
 	{"other protocol",     "HTTP/1.1 400 Bad Request\r\n\r\n", "no sense",
-	    0, 0},
-	{"status",             "+OK\r\n",                 "no sense", 0, 0},
-	{"null",               "$-1\r\n",                 "no sense", 0, 0},
+	    0, 0, 0},
+	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0},
+	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0},
 	{"two replies",        "*4\r\n:0\r\n:0\r\n:1\r\n:1\r\n+more\r\n",
-	    "no sense", 0, 0},
-	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0},
+	    "no sense", 0, 0, 0},
+	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0},
 	{"wrong elements",     "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n", "no sense",
-	    0, 0},
+	    0, 0, 0},
 	{"refused out of range", "*4\r\n:9\r\n:0\r\n:1\r\n:1\r\n", "no sense",
-	    0, 0},
-	{"hangs up",           "",                        "closed", 1, 0},
-	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0},
-	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0},
-	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0},
-	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0},
-	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1},
-	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1},
-	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1},
-	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1},
-	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1},
-	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1},
-	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1},
+	    0, 0, 0},
+	{"hangs up",           "",                        "closed", 1, 0, 0},
+	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0},
+	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0},
+	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0},
+	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1},
+	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0},
+	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0},
+	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0},
+	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1},
+	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0},
+	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1},
+	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0},
 	{"inside a script",    "-ERR Error running script (call to f_1): "
-	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1},
-	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1},
-	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1},
+	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0},
+	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0},
+	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0},
 };
 
 START_TEST(nonsense_is_unavailable)
@@ -1281,19 +1425,27 @@ START_TEST(nonsense_is_unavailable)
 	struct impostor impostor = {.greeting = greeting,
 	    .answer = nonsense[_i].answer, .hang_up = nonsense[_i].hang_up};
 	struct store_redis_options options;
+	struct charge_answer answer;
 	struct store_state state;
 	struct store *store;
 	int64_t start_ms;
 
 	impostor_start(&impostor);
 	options = options_of(server.where);
+	if (nonsense[_i].keeps)
+		options.timeout_ms = PATIENT_MS;
 	store = open_with(&options);
-	ck_assert(state_of(store).up);
+	ck_assert(comes_up(store, PATIENT_MS));
 	start_ms = clock_steady_ms();
-	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	answer = charge_one(store, "user:a", 5);
+	ck_assert_int_eq(answer.status,
 	    nonsense[_i].keeps || strcmp(nonsense[_i].name, "two replies") ?
 	    CHARGE_UNAVAILABLE : CHARGE_ALLOWED);
-	ck_assert_int_le(clock_steady_ms() - start_ms, TIMEOUT_MS + GRACE_MS);
+	if (nonsense[_i].reason[0] != '\0' &&
+	    strcmp(nonsense[_i].reason, "no sense") != 0)
+		ck_assert_int_eq(answer.misset, nonsense[_i].misset);
+	ck_assert(nonsense[_i].keeps ||
+	    clock_steady_ms() - start_ms <= TIMEOUT_MS + GRACE_MS);
 	for (int i = 0; i < 200 && !nonsense[_i].keeps &&
 	    impostor.connections < 2; i++)
 		sleep_ms(5);
@@ -1311,8 +1463,8 @@ static const struct {
 	const char *name, *greeting, *reason;
 } greetings[] = {
 	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense"},
-	{"replica",      "*5\r\n$5\r\nslave\r\n+a\r\n:1\r\n+c\r\n:0\r\n+PONG\r\n",
-	    "replica"},
+	{"replica",      "*5\r\n$5\r\nslave\r\n+a\r\n:1\r\n+c\r\n:0\r\n"
+	    "+PONG\r\n", "replica"},
 	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica"},
 	{"loading",      "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n-LOADING x\r\n",
 	    "loading"},
@@ -1379,7 +1531,7 @@ add_charges(Suite *suite)
 	    COUNT_OF(foreign));
 	tcase_add_test(tcase,
 	    foreign_key_is_unavailable_and_the_others_are_not);
-	tcase_add_test(tcase, crowd_is_let_in_up_to_the_limit);
+	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 5);
 	tcase_add_test(tcase, forgotten_script_is_sent_again);
 	suite_add_tcase(suite, tcase);
 }
@@ -1405,6 +1557,9 @@ add_failures(Suite *suite)
 	    COUNT_OF(rights));
 	tcase_add_test(tcase,
 	    full_server_is_unavailable_and_nothing_is_written);
+	tcase_add_test(tcase, one_trouble_is_logged_once_in_a_while);
+	tcase_add_test(tcase, busy_server_is_left_alone_until_it_is_free);
+	tcase_add_test(tcase, no_time_left_is_no_charge);
 	tcase_add_test(tcase, replica_is_refused);
 	tcase_add_test(tcase, silent_connection_is_kept_alive);
 	tcase_add_test(tcase, reload_keeps_the_store_unless_it_is_another);

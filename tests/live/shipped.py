@@ -37,8 +37,8 @@ def need_own_network():
         raise Skip("no network of one's own for the shipped port")
 
 
-def talk(lab, mta, listen, options=""):
-    floodgate = daemon.Floodgate(lab, DENY, listen=listen, options=options)
+def talk(lab, mta, listen, user=None):
+    floodgate = daemon.Floodgate(lab, DENY, listen=listen, user=user)
     Dialogue(mta, floodgate).hold(TALK)
     floodgate.stop()
     Dialogue(mta, floodgate).hold(DOWN)
@@ -61,8 +61,7 @@ def postfix_unix(lab):
     os.mkdir(folder)
     shutil.chown(folder, "nobody", "postfix")
     os.chmod(folder, 0o2750)
-    talk(lab, postfix, "unix:%s/milter" % folder,
-         'user = "nobody"\n')
+    talk(lab, postfix, "unix:%s/milter" % folder, "nobody")
 
 
 @live("sendmail.mc: the line for a port, and 451 while it is down")

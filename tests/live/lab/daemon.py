@@ -12,8 +12,8 @@ listen = "{listen}"
 listen_mode = 0666
 control = "{control}"
 hostname = "mx.lab.test"
-log_level = "debug"
-{options}{store}
+log_level = "{log_level}"
+{user}{options}{store}
 {policy}
 """
 
@@ -26,13 +26,21 @@ def redis_store(redis, extra=""):
 
 class Floodgate:
     def __init__(self, lab, policy, store=MEMORY, options="", listen=None,
-                 name=None, command=()):
-        """`command`: words before the daemon's own, such as a wrapper."""
+                 name=None, command=(), user=None,
+                 log_level="debug"):
+        """`command`: words before the daemon's own, such as a wrapper.
+
+        user: whom it shall become; it makes the control socket's folder then.
+        """
         self.lab = lab
         self.name = name or lab.unique("floodgate")
         self.socket = lab.path(self.name + ".sock")
         self.listen = listen or "unix:" + self.socket
-        self.control = lab.path(self.name + ".ctl")
+        self.control = lab.path(self.name, "control")
+        self.user = user
+        self.log_level = log_level
+        if not user:
+            os.makedirs(lab.path(self.name), exist_ok=True)
         self.conf = lab.path(self.name + ".conf")
         self.store = store
         self.options = options
@@ -45,7 +53,8 @@ class Floodgate:
     def configure(self, policy):
         self.lab.write(self.name + ".conf", CONF.format(
             listen=self.listen, control=self.control, options=self.options,
-            store=self.store, policy=policy))
+            store=self.store, policy=policy, log_level=self.log_level,
+            user='user = "%s"\n' % self.user if self.user else ""))
 
     def start(self):
         self.process = self.lab.start(
@@ -116,6 +125,8 @@ class Noop:
             lab.program("noopmilter"), kind, "unix:" + self.socket])
         wait_until(lambda: can_connect(self.socket), 10, "start of noopmilter")
         os.chmod(self.socket, 0o666)
+        lab.forget(self.process)
+        lab.add(self)
 
     def log(self):
         return self.process.output()
@@ -123,4 +134,4 @@ class Noop:
     def stop(self):
         self.process.signal(signal.SIGKILL)    # libmilter takes 5 s to end
         self.process.stop()
-        self.lab.forget(self.process)
+        self.lab.forget(self)

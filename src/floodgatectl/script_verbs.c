@@ -1,0 +1,384 @@
+/*
+ * script_verbs.c - the commands of scenario files
+ */
+#include "floodgatectl/script_parts.h"
+
+#include "floodgatectl/output.h"
+
+#include "base/quantity.h"
+#include "base/text.h"
+#include "io/conffile.h"
+#include "io/inspect.h"
+#include "io/utc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PARAMETERS_MAX 16	/* of one MAIL */
+#define OCTETS_DEFAULT 1024	/* of a message */
+
+/* A command that the MTA and the milter do not hear of. */
+static json_t *
+done(const char *reply)
+{
+	return json_pack("{s:s, s:s}", "answer", "none", "reply", reply);
+}
+
+char *
+script_take_word(char **at)
+{
+	char *word = *at + strspn(*at, SCRIPT_BLANKS);
+	size_t length = strcspn(word, SCRIPT_BLANKS);
+
+	if (length == 0)
+		return NULL;
+	*at = word + length;
+	if (**at != '\0')
+		*(*at)++ = '\0';
+	return word;
+}
+
+/* "<...>" with blanks inside quotes, or else a word. */
+static char *
+take_path(char **at)
+{
+	char *path = *at + strspn(*at, SCRIPT_BLANKS), *end = path;
+	bool quoted = false;
+
+	if (*path != '<')
+		return script_take_word(at);
+	for (; *end != '\0' && (quoted || *end != '>'); end++) {
+		if (*end == '"')
+			quoted = !quoted;
+		else if (*end == '\\' && end[1] != '\0')
+			end++;
+	}
+	if (*end == '>')
+		end++;
+	*at = end;
+	if (**at != '\0')
+		*(*at)++ = '\0';
+	return path;
+}
+
+static int
+hex_value(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = strchr(digits, text_lower_char(c));
+
+	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
+}
+
+/* \xHH becomes that octet, but no NUL; in place. */
+static void
+unescape(char *string)
+{
+	char *to = string;
+
+	while (*string != '\0') {
+		int high, low;
+
+		if (string[0] == '\\' && string[1] == 'x' &&
+		    (high = hex_value(string[2])) >= 0 &&
+		    (low = hex_value(string[3])) >= 0 && high + low > 0) {
+			*to++ = (char)(unsigned char)(high * 16 + low);
+			string += 4;
+		} else
+			*to++ = *string++;
+	}
+	*to = '\0';
+}
+
+/* --- the commands; each returns its record, or NULL after a failure */
+
+static json_t *
+play_at(struct script *script, char *arguments)
+{
+	const char *when = script_take_word(&arguments), *why;
+	char text[UTC_TEXT_SIZE];
+	int64_t ms;
+
+	if (when == NULL)
+		return script_fail(script, "at: expected a time");
+	if (*when == '+') {
+		if (!duration_parse(when + 1, &ms, &why))
+			return script_fail(script, "at: \"%s\": %s", when, why);
+		ms += player_now(script->player);
+	} else if (!utc_parse(when, &ms))
+		return script_fail(script, "at: expected a time such as "
+		    "2026-01-01T00:00:00Z or +10m, seen \"%s\"", when);
+	player_set_clock(script->player, ms);
+	return done(utc_format(ms, text));
+}
+
+static bool
+take_connect_option(struct event *event, const char *word)
+{
+	if (text_starts_with(word, "listener="))
+		event->listener = word + strlen("listener=");
+	else if (text_starts_with(word, "port="))
+		event->port = word + strlen("port=");
+	else if (text_starts_with(word, "hostname="))
+		event->hostname = word + strlen("hostname=");
+	else
+		return false;
+	return true;
+}
+
+static json_t *
+play_connect(struct script *script, char *arguments)
+{
+	struct event event = {
+		.stage = STAGE_CONNECT, .hostname = "mx.example.com"
+	};
+	const char *address = script_take_word(&arguments), *word;
+
+	if (address == NULL || (strcmp(address, "none") != 0 &&
+	    !ip_parse(address, &event.client)))
+		return script_fail(script,
+		    "connect: expected an address, or none");
+	while ((word = script_take_word(&arguments)) != NULL) {
+		if (take_connect_option(&event, word))
+			continue;
+		if (event.client_name != NULL)
+			return script_fail(script,
+			    "connect: \"%s\" is too much", word);
+		event.client_name = word;
+	}
+	return player_event(script->player, &event);
+}
+
+static json_t *
+play_helo(struct script *script, char *arguments)
+{
+	struct event event = { .stage = STAGE_HELO };
+
+	event.helo = arguments + strspn(arguments, SCRIPT_BLANKS);
+	if (*event.helo == '\0')
+		return script_fail(script, "helo: expected a name");
+	return player_event(script->player, &event);
+}
+
+static json_t *
+play_auth(struct script *script, char *arguments)
+{
+	player_log_in(script->player,
+	    arguments + strspn(arguments, SCRIPT_BLANKS));
+	return done("235 ok");
+}
+
+static json_t *
+play_mail(struct script *script, char *arguments)
+{
+	const char *parameters[PARAMETERS_MAX + 1];
+	struct event event = { .stage = STAGE_MAIL, .parameters = parameters };
+	size_t count = 0;
+
+	event.path = take_path(&arguments);
+	if (event.path == NULL)
+		return script_fail(script, "mail: expected a path such as "
+		    "<user@example.org>");
+	while ((parameters[count] = script_take_word(&arguments)) != NULL)
+		if (++count == PARAMETERS_MAX)
+			return script_fail(script, "mail: too many parameters");
+	return player_event(script->player, &event);
+}
+
+static json_t *
+play_rcpt(struct script *script, char *arguments)
+{
+	struct event event = { .stage = STAGE_RCPT };
+
+	event.path = take_path(&arguments);
+	if (event.path == NULL)
+		return script_fail(script, "rcpt: expected a path such as "
+		    "<user@example.org>");
+	return player_event(script->player, &event);
+}
+
+static json_t *
+play_data(struct script *script, char *arguments)
+{
+	const char *word = script_take_word(&arguments), *why;
+	int64_t octets = OCTETS_DEFAULT;
+
+	if (word != NULL && !size_parse(word, &octets, &why))
+		return script_fail(script, "data: \"%s\": %s", word, why);
+	return player_data(script->player, octets);
+}
+
+static json_t *
+play_header(struct script *script, char *arguments)
+{
+	char *name = arguments + strspn(arguments, SCRIPT_BLANKS);
+	char *colon = strchr(name, ':');
+
+	if (colon == NULL || colon == name)
+		return script_fail(script, "header: expected NAME: VALUE");
+	*colon = '\0';
+	return player_header(script->player, name, colon + 1);
+}
+
+static json_t *
+play_rset(struct script *script, char *arguments)
+{
+	(void)arguments;
+	return player_reset(script->player);
+}
+
+static json_t *
+play_quit(struct script *script, char *arguments)
+{
+	(void)arguments;
+	return player_quit(script->player);
+}
+
+static json_t *
+play_session(struct script *script, char *arguments)
+{
+	const char *name = script_take_word(&arguments);
+
+	if (name != NULL && strlen(name) >= PLAYER_NAME_SIZE)
+		return script_fail(script, "session: \"%s\": a name has at "
+		    "most %d octets", name, PLAYER_NAME_SIZE - 1);
+	if (!player_use_session(script->player, name != NULL ? name : ""))
+		return script_fail(script, "session: at most %d sessions",
+		    PLAYER_SESSIONS_MAX);
+	return done("");
+}
+
+static json_t *
+play_store(struct script *script, char *arguments)
+{
+	const char *word = script_take_word(&arguments);
+
+	if (word == NULL ||
+	    (strcmp(word, "up") != 0 && strcmp(word, "down") != 0))
+		return script_fail(script, "store: expected up or down");
+	player_set_store(script->player, strcmp(word, "up") == 0);
+	return done("ok");
+}
+
+static json_t *
+play_reload(struct script *script, char *arguments)
+{
+	const char *file = script_take_word(&arguments);
+	struct problems problems;
+	struct config *config;
+
+	if (file == NULL)
+		return script_fail(script, "reload: expected a file");
+	problems_init(&problems);
+	config = conffile_read(file, &problems);
+	if (config == NULL) {
+		(void)fflush(stdout);
+		problems_print(&problems, stderr);
+		problems_clear(&problems);
+		return script_fail(script, "reload: %s has problems", file);
+	}
+	problems_clear(&problems);
+	player_reload(script->player, config);
+	return done("ok");
+}
+
+static json_t *
+play_show(struct script *script, char *arguments)
+{
+	const char *subject = arguments + strspn(arguments, SCRIPT_BLANKS);
+	json_t *document;
+
+	if (*subject == '\0')
+		return script_fail(script, "show: expected a subject");
+	document = player_show(script->player, subject);
+	(void)json_object_set_new(document, "answer", json_string("shown"));
+	if (json_object_get(document, "error") != NULL)
+		(void)json_object_set(document, "reply",
+		    json_object_get(document, "error"));
+	return document;
+}
+
+static const struct verb {
+	const char *name;
+	json_t *(*play)(struct script *script, char *arguments);
+	bool in_session;	/* a session must have begun */
+	bool in_repeat;		/* may be repeated */
+} verbs[] = {
+	{ "at",      play_at,      false, true },
+	{ "connect", play_connect, false, true },
+	{ "helo",    play_helo,    true,  true },
+	{ "auth",    play_auth,    true,  true },
+	{ "mail",    play_mail,    true,  true },
+	{ "rcpt",    play_rcpt,    true,  true },
+	{ "header",  play_header,  true,  true },
+	{ "data",    play_data,    true,  true },
+	{ "rset",    play_rset,    true,  true },
+	{ "quit",    play_quit,    true,  true },
+	{ "session", play_session, false, true },
+	{ "store",   play_store,   false, true },
+	{ "reload",  play_reload,  false, false },
+	{ "show",    play_show,    false, false }
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *
+find_verb(struct script *script, const char *name)
+{
+	const char *names[VERBS], *meant;
+
+	for (size_t i = 0; i < VERBS; i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	}
+	meant = text_nearest(name, names, VERBS);
+	(void)script_fail(script, "unknown command: \"%s\"%s%s%s", name,
+	    meant != NULL ? " (did you mean " : "",
+	    meant != NULL ? meant : "", meant != NULL ? "?)" : "");
+	return NULL;
+}
+
+static bool
+is_refusal(const json_t *record)
+{
+	const char *answer = member_text(record, "answer");
+
+	return strcmp(answer, "tempfail") == 0 ||
+	    strcmp(answer, "reject") == 0 || strcmp(answer, "close") == 0;
+}
+
+json_t *
+script_play_command(struct script *script, char *command, bool repeated)
+{
+	const struct verb *verb;
+	const char *name;
+	json_t *record, *echo;
+
+	command += strspn(command, SCRIPT_BLANKS);
+	echo = inspect_text(command);
+	name = script_take_word(&command);
+	verb = find_verb(script, name != NULL ? name : "");
+	if (verb == NULL)
+		record = NULL;	/* said already */
+	else if (repeated && !verb->in_repeat)
+		record = script_fail(script, "%s cannot be repeated",
+		    verb->name);
+	else if (verb->in_session && !player_has_connected(script->player))
+		record = script_fail(script, "%s: connect comes first",
+		    verb->name);
+	else {
+		unescape(command);
+		record = verb->play(script, command);
+	}
+	if (record == NULL) {
+		json_decref(echo);
+		return NULL;
+	}
+	(void)json_object_set_new(record, "command", echo);
+	if (verb->in_session)
+		(void)json_object_set_new(record, "session",
+		    json_string(player_session(script->player)));
+	if (is_refusal(record))
+		script->refused = true;
+	return record;
+}

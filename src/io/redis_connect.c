@@ -1,0 +1,252 @@
+/*
+ * redis_connect.c - how a link comes to be connected, and its socket
+ */
+#include "io/redis_inside.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/clock.h"
+#include "io/redis_greeting.h"
+
+#define LOOKUP_MS 5000		/* then say that the name is not known */
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0		/* then SO_NOSIGPIPE is set */
+#endif
+
+void
+link_drain_wake(const struct redis_link *link)
+{
+	char octets[64];
+
+	while (read(link->wake[0], octets, sizeof(octets)) > 0)
+		continue;
+}
+
+static bool
+is_closing(struct redis_link *link)
+{
+	bool closing;
+
+	pthread_mutex_lock(&link->mutex);
+	closing = link->closing;
+	pthread_mutex_unlock(&link->mutex);
+	return closing;
+}
+
+enum waited
+link_wait_for(struct redis_link *link, int fd, short events,
+    int64_t deadline_ms)
+{
+	struct pollfd polled[2] = {
+	    {.fd = link->wake[0], .events = POLLIN},
+	    {.fd = fd, .events = events}};
+
+	while (!is_closing(link)) {
+		int64_t left_ms = deadline_ms - clock_steady_ms();
+		int ready = poll(polled, 2, left_ms > 0 ? (int)left_ms : 0);
+
+		if (ready > 0 && polled[0].revents != 0)
+			link_drain_wake(link);
+		if (ready > 0 && polled[1].revents != 0)
+			return WAITED_READY;
+		if (ready == 0 && left_ms <= 0)
+			return WAITED_LATE;
+	}
+	return WAITED_CLOSING;
+}
+
+void
+link_let_go(struct redis_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+	link->fd = -1;
+	if (link->reader != NULL)
+		redisReaderFree(link->reader);
+	link->reader = NULL;
+	link->unparsed = 0;
+	link->out.first = link->out.length = 0;
+}
+
+bool
+link_send_out(struct redis_link *link)
+{
+	struct buffer *out = &link->out;
+
+	while (out->first < out->length) {
+		ssize_t sent = send(link->fd, out->at + out->first,
+		    out->length - out->first, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK;
+		out->first += (size_t)sent;
+	}
+	return true;
+}
+
+bool
+link_receive(struct redis_link *link, bool *more, struct fault *fault)
+{
+	char octets[16384];
+	ssize_t got = recv(link->fd, octets, sizeof(octets), 0);
+
+	*more = got == (ssize_t)sizeof(octets);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK ||
+	    errno == EINTR))
+		return true;
+	if (got < 0)
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	if (got == 0)
+		return fault_set(fault, TROUBLE_CONNECT, "closed by server");
+	link->unparsed += (size_t)got;
+	if (redisReaderFeed(link->reader, octets, (size_t)got) != REDIS_OK)
+		return fault_set(fault, TROUBLE_MEMORY, "");
+	return true;
+}
+
+bool
+link_next_reply(struct redis_link *link, redisReply **reply)
+{
+	void *found = NULL;
+
+	*reply = NULL;
+	if (redisReaderGetReply(link->reader, &found) != REDIS_OK)
+		return false;
+	*reply = found;
+	if (found != NULL)
+		link->unparsed = 0;
+	return link->unparsed <= REDIS_REPLY_OCTETS_MAX;
+}
+
+/* Read replies to the greeting from number *at. */
+static bool
+read_welcome(struct redis_link *link, const struct greeting *greeting,
+    size_t *at, struct fault *fault)
+{
+	redisReply *reply;
+	bool more, fine = true;
+
+	if (!link_receive(link, &more, fault))
+		return false;
+	while (*at < greeting->count && fine) {
+		if (!link_next_reply(link, &reply))
+			return fault_set(fault, TROUBLE_GARBAGE, "");
+		if (reply == NULL)
+			return true;
+		fine = greeting_welcome(greeting->steps[(*at)++], reply, fault);
+		freeReplyObject(reply);
+	}
+	return fine;
+}
+
+/* True when the server is one to work with. */
+static bool
+shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
+{
+	struct greeting greeting;
+	size_t at = 0;
+
+	link->reader = redis_reader_open();
+	if (link->reader == NULL || !greeting_put(&greeting, link->user,
+	    link->password, link->database, &link->out))
+		return fault_set(fault, TROUBLE_MEMORY, "");
+	while (at < greeting.count) {
+		if (!link_send_out(link))
+			return fault_set(fault, TROUBLE_CONNECT,
+			    strerror(errno));
+		switch (link_wait_for(link, link->fd, POLLIN, deadline_ms)) {
+		case WAITED_LATE:
+			return fault_set(fault, TROUBLE_TIMEOUT, "");
+		case WAITED_CLOSING:
+			return false;
+		case WAITED_READY:
+			break;
+		}
+		if (!read_welcome(link, &greeting, &at, fault))
+			return false;
+	}
+	return true;
+}
+
+static bool
+connect_to(struct redis_link *link, const struct redis_address *address,
+    int64_t timeout_ms, struct fault *fault)
+{
+	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
+
+	link->fd = redis_socket_open(address);
+	if (link->fd < 0)
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	switch (link_wait_for(link, link->fd, POLLOUT, deadline_ms)) {
+	case WAITED_LATE:
+		return fault_set(fault, TROUBLE_CONNECT, strerror(ETIMEDOUT));
+	case WAITED_CLOSING:
+		return false;
+	case WAITED_READY:
+		break;
+	}
+	if (!redis_socket_connected(link->fd))
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	return shake_hands(link, deadline_ms, fault);
+}
+
+/* Addresses of the server; waits at most LOOKUP_MS for a name. */
+static bool
+find_addresses(struct redis_link *link, struct redis_addresses *addresses,
+    struct fault *fault)
+{
+	const char *why = "no thread to look it up";
+	bool found = false;
+
+	if (redis_server_address(&link->server, addresses))
+		return true;
+	if (link->lookup == NULL)
+		link->lookup = redis_lookup_open(&link->server);
+	if (link->lookup != NULL) {
+		switch (link_wait_for(link,
+		    redis_lookup_descriptor(link->lookup), POLLIN,
+		    clock_steady_ms() + LOOKUP_MS)) {
+		case WAITED_LATE:	/* the next try waits on */
+			return fault_set(fault, TROUBLE_LOOKUP,
+			    "no answer yet");
+		case WAITED_CLOSING:
+			return false;
+		case WAITED_READY:
+			break;
+		}
+		found = redis_lookup_result(link->lookup, addresses, &why);
+	}
+	redis_lookup_close(&link->lookup);
+	return found || fault_set(fault, TROUBLE_LOOKUP, why);
+}
+
+bool
+link_connect(struct redis_link *link, struct fault *fault)
+{
+	struct redis_addresses addresses;
+	int64_t timeout_ms;
+	bool connected = false;
+
+	fault->trouble = TROUBLE_COUNT;
+	if (!find_addresses(link, &addresses, fault))
+		return false;
+	pthread_mutex_lock(&link->mutex);
+	timeout_ms = link->connect_timeout_ms;
+	link->distrusted = false;
+	pthread_mutex_unlock(&link->mutex);
+	for (size_t i = 0; i < addresses.count && !connected; i++) {
+		connected = connect_to(link, &addresses.at[i], timeout_ms,
+		    fault);
+		if (!connected)
+			link_let_go(link);
+	}
+	return connected;
+}

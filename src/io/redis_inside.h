@@ -1,0 +1,110 @@
+/*
+ * redis_inside.h - a link from inside; only for its own files
+ *
+ * redis_link.c holds what the askers do, redis_thread.c what the I/O thread
+ * does while it is connected, redis_connect.c how it comes to be, and
+ * redis_health.c what the state and the log say of it.
+ *
+ * One mutex guards the queue and the state; members that only the I/O
+ * thread uses are not guarded.
+ */
+#ifndef FLOODGATE_IO_REDIS_INSIDE_H
+#define FLOODGATE_IO_REDIS_INSIDE_H
+
+#include "io/redis_link.h"
+#include "io/redis_question.h"
+#include "io/redis_reply.h"
+#include "io/redis_socket.h"
+
+#include <pthread.h>
+#include <sha1.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct redisReader;
+
+struct redis_link {
+	struct redis_server server;
+	char where[128];
+	char *user, *password;
+	int64_t database;
+	char digest[SHA1_DIGEST_STRING_LENGTH];
+	const char *script;
+	int wake[2];		/* a pipe that wakes the I/O thread */
+	pthread_t thread;
+	pthread_condattr_t steady;	/* conditions by clock_steady_ms() */
+	atomic_bool up;		/* written under the mutex */
+	atomic_bool misset;	/* the last trouble was one of the set-up */
+
+	pthread_mutex_t mutex;	/* guards from here ... */
+	pthread_cond_t tried_first;
+	struct questions queue;
+	size_t told;		/* of them, with nobody waiting */
+	bool sleeping;		/* in poll(), or nearly: wake it */
+	bool closing, distrusted, tried;
+	int64_t timeout_ms, connect_timeout_ms;
+	int64_t calls, failures, since_ms;
+	bool ailing;		/* down, or the server answers with errors */
+	char reason[160];	/* ... to here */
+
+	/* Of the I/O thread. */
+	int fd;			/* -1: none */
+	struct redisReader *reader;
+	size_t unparsed;	/* octets since the last whole reply */
+	struct buffer out;
+	struct questions sent;	/* in the order of their answers to come */
+	struct questions finished;	/* to be handed over */
+	int64_t active_ms;	/* when something arrived, or a PING left */
+	int64_t retry_ms;	/* how long to wait before the next attempt */
+	struct redis_lookup *lookup;
+	unsigned int dice;
+	int64_t logged_ms[TROUBLE_COUNT];
+	enum redis_trouble noted;	/* the last trouble */
+	bool silent;		/* which was not logged */
+};
+
+/* The I/O thread: connect, serve, connect again, until the link closes. */
+void *link_run(void *link);
+
+/* --- redis_connect.c, for the I/O thread --- */
+
+enum waited { WAITED_READY, WAITED_LATE, WAITED_CLOSING };
+
+/* Wait for a descriptor (-1: only for the time), or for the end. */
+enum waited link_wait_for(struct redis_link *link, int fd, short events,
+    int64_t deadline_ms);
+/* Take the octets that woke the thread. */
+void link_drain_wake(const struct redis_link *link);
+
+/*
+ * Try each address of the server once. On false the fault says what is
+ * wrong, TROUBLE_COUNT that the link is being closed.
+ */
+bool link_connect(struct redis_link *link, struct fault *fault);
+/* Close the socket; what was to be sent or parsed is gone. */
+void link_let_go(struct redis_link *link);
+
+/* Send as much as goes without waiting; false with errno. */
+bool link_send_out(struct redis_link *link);
+/*
+ * Feed the parser with what has arrived; `more` may be there. False when
+ * the connection is of no use any more.
+ */
+bool link_receive(struct redis_link *link, bool *more, struct fault *fault);
+/* The next whole reply, or NULL; false when it is none of Redis'. */
+bool link_next_reply(struct redis_link *link, struct redisReply **reply);
+
+/* --- redis_health.c, for the I/O thread --- */
+
+/* From now on the store is of no use; `detail` may be "". */
+void link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
+    const char *detail);
+/* One question cannot be answered; the store is well. */
+void link_note_failure(struct redis_link *link, enum redis_trouble trouble,
+    const char *detail);
+/* The store is up, and answers. */
+void link_note_well(struct redis_link *link);
+
+#endif

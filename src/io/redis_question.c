@@ -1,0 +1,115 @@
+/*
+ * redis_question.c - one question to Redis on its way, and lists of them
+ */
+#include "io/redis_question.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct question *
+question_open(const pthread_condattr_t *clock, int count, const char **words,
+    const size_t *lengths)
+{
+	struct question *question = calloc(1, sizeof(*question));
+	long long length;
+
+	if (question == NULL)
+		return NULL;
+	length = redisFormatCommandArgv(&question->command, count, words,
+	    lengths);
+	if (length < 0) {
+		free(question);
+		return NULL;
+	}
+	question->length = (size_t)length;
+	question->expected = REDIS_REPLY_ARRAY;
+	question->holders = 1;
+	question->told = true;
+	pthread_cond_init(&question->answered, clock);
+	return question;
+}
+
+void
+question_free(struct question *question)
+{
+	if (question->answer != NULL)
+		freeReplyObject(question->answer);
+	pthread_cond_destroy(&question->answered);
+	redisFreeCommand(question->command);
+	free(question);
+}
+
+void
+questions_init(struct questions *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+void
+questions_push(struct questions *list, struct question *question)
+{
+	question->next = NULL;
+	*list->end = question;
+	list->end = &question->next;
+}
+
+struct question *
+questions_pop(struct questions *list)
+{
+	struct question *question = list->first;
+
+	if (question == NULL)
+		return NULL;
+	list->first = question->next;
+	if (list->first == NULL)
+		list->end = &list->first;
+	return question;
+}
+
+void
+questions_move(struct questions *to, struct questions *from)
+{
+	if (from->first == NULL)
+		return;
+	*to->end = from->first;
+	to->end = from->end;
+	questions_init(from);
+}
+
+bool
+buffer_put(struct buffer *buffer, const char *octets, size_t length)
+{
+	size_t size = buffer->size;
+	char *grown;
+
+	if (buffer->first == buffer->length)
+		buffer->first = buffer->length = 0;
+	while (size - buffer->length < length)
+		size = size == 0 ? 16384 : size * 2;
+	if (size != buffer->size) {
+		grown = realloc(buffer->at, size);
+		if (grown == NULL)
+			return false;
+		buffer->at = grown;
+		buffer->size = size;
+	}
+	memcpy(buffer->at + buffer->length, octets, length);
+	buffer->length += length;
+	return true;
+}
+
+bool
+buffer_put_words(struct buffer *buffer, int count, const char **words)
+{
+	char *command;
+	long long length = redisFormatCommandArgv(&command, count, words, NULL);
+	bool done;
+
+	if (length < 0)
+		return false;
+	done = buffer_put(buffer, command, (size_t)length);
+	redisFreeCommand(command);
+	return done;
+}

@@ -1,0 +1,59 @@
+/*
+ * redis_question.h - one question to Redis on its way, and lists of them
+ *
+ * A question belongs to its asker and to the I/O thread of redis_link.c; the
+ * last of the two frees it.
+ */
+#ifndef FLOODGATE_IO_REDIS_QUESTION_H
+#define FLOODGATE_IO_REDIS_QUESTION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct redisReply;
+
+struct question {
+	struct question *next;
+	int holders;		/* guarded by the link, as are the next two */
+	bool left;		/* its asker has waited long enough */
+	bool done;
+	struct redisReply *answer;	/* done; NULL: unavailable */
+	bool misset;		/* for how Redis or floodgate is set up */
+	pthread_cond_t answered;
+	bool told;		/* nobody asked for an answer */
+	int expected;		/* REDIS_REPLY_ARRAY, or STATUS of a PING */
+	bool evaluated;		/* sent with the script itself */
+	int64_t sent_ms;
+	char *command;		/* as it is sent */
+	size_t length;
+};
+
+/* Held once, told, and an array expected. NULL: no memory. */
+struct question *question_open(const pthread_condattr_t *clock, int count,
+    const char **words, const size_t *lengths);
+void question_free(struct question *question);
+
+/* First in, first out. */
+struct questions {
+	struct question *first;
+	struct question **end;
+};
+
+void questions_init(struct questions *list);
+void questions_push(struct questions *list, struct question *question);
+struct question *questions_pop(struct questions *list);	/* or NULL */
+void questions_move(struct questions *to, struct questions *from);
+
+/* What is to be sent: octets at[first..length). All zeros is an empty one. */
+struct buffer {
+	char *at;
+	size_t first, length, size;
+};
+
+/* False: no memory. */
+bool buffer_put(struct buffer *buffer, const char *octets, size_t length);
+bool buffer_put_words(struct buffer *buffer, int count, const char **words);
+
+#endif

@@ -1,0 +1,349 @@
+/*
+ * redis_thread.c - the I/O thread: serves a link while it is connected
+ *
+ * Sends what is in the queue, gives each answer to the oldest question, and
+ * drops the connection when that one has waited too long.
+ */
+#include "io/redis_inside.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "io/clock.h"
+
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS 500	/* so that a server is found within a second */
+#define STEADY_MS 1000		/* a connection that lived so long was good */
+#define IDLE_MS 2000		/* silence after which we send a PING */
+#define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
+
+/* Hand the finished ones over to who waits for them. */
+static void
+hand_over(struct redis_link *link)
+{
+	struct question *question;
+	struct questions ours;
+
+	if (link->finished.first == NULL)
+		return;
+	questions_init(&ours);
+	pthread_mutex_lock(&link->mutex);
+	while ((question = questions_pop(&link->finished)) != NULL) {
+		question->done = true;
+		if (--question->holders > 0)
+			pthread_cond_signal(&question->answered);
+		else
+			questions_push(&ours, question);
+	}
+	pthread_mutex_unlock(&link->mutex);
+	while ((question = questions_pop(&ours)) != NULL)
+		question_free(question);
+}
+
+/*
+ * Down: nobody enters the queue from here on, and everybody who is in it or
+ * waits for an answer hears so.
+ */
+static void
+disconnect(struct redis_link *link)
+{
+	pthread_mutex_lock(&link->mutex);
+	link->up = false;
+	questions_move(&link->finished, &link->sent);
+	questions_move(&link->finished, &link->queue);
+	link->told = 0;
+	pthread_mutex_unlock(&link->mutex);
+	hand_over(link);
+	link_let_go(link);
+}
+
+static bool
+send_question(struct redis_link *link, struct question *question)
+{
+	question->sent_ms = clock_steady_ms();
+	questions_push(&link->sent, question);
+	return buffer_put(&link->out, question->command, question->length);
+}
+
+/*
+ * The same question with the script itself: "*N EVALSHA digest ..." becomes
+ * "*N EVAL script ...". (Not SCRIPT LOAD: some proxies do not pass it.)
+ */
+static bool
+send_script(struct redis_link *link, struct question *question)
+{
+	const char *counted = memchr(question->command, '\n', question->length);
+	size_t head = (size_t)(counted - question->command) + 1;
+	size_t tail = head + EVALSHA_OCTETS;
+	char text[64];
+	struct text length;
+
+	TEXT_INIT(&length, text);
+	text_put(&length, "$4\r\nEVAL\r\n$");
+	text_put_number(&length, (int64_t)strlen(link->script));
+	text_put(&length, "\r\n");
+	question->evaluated = true;
+	question->sent_ms = clock_steady_ms();
+	questions_push(&link->sent, question);
+	return buffer_put(&link->out, question->command, head) &&
+	    buffer_put(&link->out, length.at, length.length) &&
+	    buffer_put(&link->out, link->script, strlen(link->script)) &&
+	    buffer_put(&link->out, "\r\n", 2) &&
+	    buffer_put(&link->out, question->command + tail,
+	    question->length - tail);
+}
+
+static bool
+send_ping(struct redis_link *link)
+{
+	const char *words[1] = {"PING"};
+	struct question *question = question_open(&link->steady, 1, words,
+	    NULL);
+
+	if (question == NULL)
+		return false;
+	question->expected = REDIS_REPLY_STATUS;
+	return send_question(link, question);
+}
+
+/* What the others want of the I/O thread. */
+struct wishes {
+	bool any;		/* questions were sent */
+	bool closing, distrusted;
+	int64_t timeout_ms;
+};
+
+/*
+ * Move the queue into the buffer; what nobody waits for any more is left
+ * out. When there was nothing, the thread is as good as asleep.
+ */
+static bool
+take_queue(struct redis_link *link, struct wishes *wishes)
+{
+	struct question *question;
+	struct questions taken, left;
+	bool fits = true;
+
+	questions_init(&taken);
+	questions_init(&left);
+	pthread_mutex_lock(&link->mutex);
+	while ((question = questions_pop(&link->queue)) != NULL)
+		questions_push(question->left ? &left : &taken, question);
+	link->told = 0;
+	wishes->any = taken.first != NULL;
+	wishes->closing = link->closing;
+	wishes->distrusted = link->distrusted;
+	wishes->timeout_ms = link->timeout_ms;
+	link->sleeping = !wishes->any;
+	pthread_mutex_unlock(&link->mutex);
+	while ((question = questions_pop(&left)) != NULL)
+		question_free(question);
+	while ((question = questions_pop(&taken)) != NULL)
+		fits = send_question(link, question) && fits;
+	return fits;
+}
+
+static bool
+is_wanted(struct redis_link *link, const struct question *question)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&link->mutex);
+	wanted = !question->left;
+	pthread_mutex_unlock(&link->mutex);
+	return wanted;
+}
+
+/* False when the connection is to be dropped. */
+static bool
+settle_error(struct redis_link *link, struct question *question,
+    const redisReply *error, struct fault *fault)
+{
+	enum redis_trouble trouble = redis_reply_trouble(error);
+	enum redis_cure cure = redis_trouble_cure(trouble);
+	char *script;
+
+	if (cure == CURE_EVAL && !question->evaluated &&
+	    question->expected == REDIS_REPLY_ARRAY &&
+	    is_wanted(link, question))
+		return send_script(link, question) ||
+		    fault_set(fault, TROUBLE_MEMORY, "");
+	question->misset = redis_trouble_is_setup(trouble);
+	questions_push(&link->finished, question);
+	fault_set(fault, trouble, error->str);
+	script = strstr(fault->detail, " script: ");
+	if (script != NULL)
+		*script = '\0';		/* the digest says nothing */
+	switch (cure) {
+	case CURE_RECONNECT:
+		return false;
+	case CURE_WAIT:
+		link_note_trouble(link, trouble, fault->detail);
+		break;
+	case CURE_EVAL:
+	case CURE_NONE:
+		link_note_failure(link, trouble, fault->detail);
+		break;
+	}
+	return true;
+}
+
+/* Give the oldest question its reply, which is taken over. */
+static bool
+settle(struct redis_link *link, redisReply *reply, struct fault *fault)
+{
+	struct question *question = questions_pop(&link->sent);
+	bool fine = true;
+
+	if (question != NULL && reply->type == REDIS_REPLY_ERROR) {
+		fine = settle_error(link, question, reply, fault);
+		freeReplyObject(reply);
+		return fine;
+	}
+	if (question != NULL)
+		questions_push(&link->finished, question);
+	if (question == NULL || reply->type != question->expected) {
+		freeReplyObject(reply);
+		return fault_set(fault, TROUBLE_GARBAGE, "");
+	}
+	question->answer = reply;
+	if (link->ailing && reply->type == REDIS_REPLY_ARRAY)
+		link_note_well(link);
+	return true;
+}
+
+/* All that has arrived. */
+static bool
+receive(struct redis_link *link, struct fault *fault)
+{
+	redisReply *reply;
+	bool more = true;
+
+	link->active_ms = clock_steady_ms();
+	while (more) {
+		if (!link_receive(link, &more, fault))
+			return false;
+		for (;;) {
+			if (!link_next_reply(link, &reply))
+				return fault_set(fault, TROUBLE_GARBAGE, "");
+			if (reply == NULL)
+				break;
+			if (!settle(link, reply, fault))
+				return false;
+		}
+		hand_over(link);
+	}
+	return true;
+}
+
+/* Until something arrives, somebody asks, or something is due. */
+static bool
+rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
+{
+	const struct question *oldest = link->sent.first;
+	bool full = link->out.first < link->out.length;
+	struct pollfd polled[2] = {
+	    {.fd = link->wake[0], .events = POLLIN},
+	    {.fd = link->fd, .events = (short)(full ? POLLIN | POLLOUT :
+	    POLLIN)}};
+	int64_t due_ms = oldest != NULL ? oldest->sent_ms + timeout_ms :
+	    link->active_ms + IDLE_MS;
+	int64_t left_ms = due_ms - clock_steady_ms();
+
+	poll(polled, 2, left_ms > 0 ? (int)left_ms + 1 : 0);
+	pthread_mutex_lock(&link->mutex);
+	link->sleeping = false;
+	pthread_mutex_unlock(&link->mutex);
+	if (polled[0].revents != 0)
+		link_drain_wake(link);
+	if (polled[1].revents & (POLLIN | POLLHUP | POLLERR) &&
+	    !receive(link, fault))
+		return false;
+	oldest = link->sent.first;
+	if (oldest != NULL && clock_steady_ms() - oldest->sent_ms > timeout_ms)
+		return fault_set(fault, TROUBLE_TIMEOUT, "");
+	if (oldest == NULL && clock_steady_ms() >= link->active_ms + IDLE_MS) {
+		link->active_ms = clock_steady_ms();
+		return send_ping(link) || fault_set(fault, TROUBLE_MEMORY, "");
+	}
+	return true;
+}
+
+/* Until the connection is of no use, or the link is closed: true. */
+static bool
+serve(struct redis_link *link, struct fault *fault)
+{
+	struct wishes wishes;
+
+	do {
+		do {
+			if (!take_queue(link, &wishes))
+				return fault_set(fault, TROUBLE_MEMORY, "");
+			if (!link_send_out(link))
+				return fault_set(fault, TROUBLE_CONNECT,
+				    strerror(errno));
+		} while (wishes.any);
+		if (wishes.distrusted)
+			return fault_set(fault, TROUBLE_GARBAGE, "");
+		if (wishes.closing && link->sent.first == NULL)
+			return true;
+	} while (rest(link, wishes.timeout_ms, fault));
+	return false;
+}
+
+/* The first attempt has ended, one way or the other. */
+static void
+note_tried(struct redis_link *link)
+{
+	pthread_mutex_lock(&link->mutex);
+	link->tried = true;
+	pthread_cond_broadcast(&link->tried_first);
+	pthread_mutex_unlock(&link->mutex);
+}
+
+/*
+ * How long until the next attempt: at once after a connection that was
+ * good, else longer each time, and not in step with other hosts.
+ */
+static int64_t
+retry_after(struct redis_link *link)
+{
+	int64_t wait_ms = link->retry_ms;
+
+	link->retry_ms = wait_ms == 0 ? RETRY_FIRST_MS :
+	    wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
+	link->dice = link->dice * 1103515245 + 12345;
+	return wait_ms - wait_ms * (link->dice >> 16 & 0xff) / 1024;
+}
+
+void *
+link_run(void *argument)
+{
+	struct redis_link *link = argument;
+	struct fault fault;
+	bool closing = false;
+
+	while (!closing) {
+		if (link_connect(link, &fault)) {
+			int64_t connected_ms = clock_steady_ms();
+
+			link->active_ms = connected_ms;
+			link_note_well(link);
+			note_tried(link);
+			closing = serve(link, &fault);
+			if (clock_steady_ms() - connected_ms >= STEADY_MS)
+				link->retry_ms = 0;
+			disconnect(link);
+		}
+		if (!closing && fault.trouble != TROUBLE_COUNT)
+			link_note_trouble(link, fault.trouble, fault.detail);
+		note_tried(link);
+		closing = closing || link_wait_for(link, -1, 0,
+		    clock_steady_ms() + retry_after(link)) == WAITED_CLOSING;
+	}
+	redis_lookup_close(&link->lookup);
+	return NULL;
+}
