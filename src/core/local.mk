@@ -18,6 +18,8 @@ libcore_a_SOURCES = \
 	src/core/domain.h \
 	src/core/fact.def \
 	src/core/field.def \
+	src/core/grammar.c \
+	src/core/grammar.h \
 	src/core/key.def \
 	src/core/limit.def \
 	src/core/list.c \
@@ -27,6 +29,8 @@ libcore_a_SOURCES = \
 	src/core/option.def \
 	src/core/path.c \
 	src/core/path.h \
+	src/core/pattern.c \
+	src/core/pattern.h \
 	src/core/policy.c \
 	src/core/policy.h \
 	src/core/reply.c \
