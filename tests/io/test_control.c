@@ -344,7 +344,7 @@ START_TEST(garbage_is_answered)
 	}
 	if (_i % 2 == 0)
 		memcpy(octets, "{\"command\":\"show\",\"arguments\":[\"",
-		    34);
+		    32);
 	send_octets(fd, octets, sizeof(octets));
 	(void)shutdown(fd, SHUT_WR);
 	receive(fd, buffer, sizeof(buffer));
