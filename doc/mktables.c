@@ -161,7 +161,7 @@ enum type {
 	TYPE_STRING, TYPE_STRINGS, TYPE_BOOL, TYPE_TRISTATE, TYPE_NUMBER,
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
 	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
-	TYPE_REPLY, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
+	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
 	TYPES
 };
 
@@ -193,6 +193,7 @@ static const struct {
 	[TYPE_MAP] = { .value = "file" },
 	[TYPE_EXCEPT] = { .value = "exemption", .many = true },
 	[TYPE_REPLY] = { .value = "reply" },
+	[TYPE_NOTES] = { .value = "note", .many = true },
 	[TYPE_KEYS] = { .value = "key", .many = true },
 	[TYPE_COUNT] = { .value = "count" },
 	[TYPE_RATES] = { .value = "rate", .many = true },
