@@ -33,10 +33,6 @@ static const struct reply_help helps[REPLY_COUNT] = {
 #include "core/reply_help.def"
 };
 
-const char *const retry_names[RETRY_COUNT] = {
-	"fix", "denied", "limit", "trouble"
-};
-
 const char *
 verb_title(enum verb verb)
 {

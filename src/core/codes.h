@@ -99,10 +99,10 @@ enum retry {
 	RETRY_FIX,	/* the sender's side changes something */
 	RETRY_DENIED,	/* our side changes something */
 	RETRY_LIMIT,	/* time goes by */
+	RETRY_SPLIT,	/* what is left goes in another message */
 	RETRY_TROUBLE,	/* our side comes to itself */
 	RETRY_COUNT
 };
-extern const char *const retry_names[RETRY_COUNT];
 
 /* A row of reply.def, explained to senders. */
 struct reply_help {

@@ -189,12 +189,14 @@ retry_words(const struct reply *reply)
 		[RETRY_FIX] = PAGE_TEXT_retry_4_fix,
 		[RETRY_DENIED] = PAGE_TEXT_retry_4_denied,
 		[RETRY_LIMIT] = PAGE_TEXT_retry_4_limit,
+		[RETRY_SPLIT] = PAGE_TEXT_retry_4_split,
 		[RETRY_TROUBLE] = PAGE_TEXT_retry_4_trouble
 	};
 	static const enum page_text permanent[RETRY_COUNT] = {
 		[RETRY_FIX] = PAGE_TEXT_retry_5_fix,
 		[RETRY_DENIED] = PAGE_TEXT_retry_5_denied,
 		[RETRY_LIMIT] = PAGE_TEXT_retry_5_limit,
+		[RETRY_SPLIT] = PAGE_TEXT_retry_5_split,
 		[RETRY_TROUBLE] = PAGE_TEXT_retry_5_trouble
 	};
 	enum retry retry = reply_help_of(reply_find(reply->name))->retry;
@@ -289,9 +291,11 @@ new_entry(const struct refusal *refusal, const struct catalogue *words)
 	text_printf(&text, "%d.%d.%d", reply->basic / 100, reply->subject,
 	    reply->detail);
 	return json_pack(
-	    "{s:s, s:i, s:s, s:b, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:I}",
+	    "{s:s, s:i, s:s, s:b, s:b, s:o, s:s, s:s, s:s, s:s, s:s, s:o, "
+	    "s:I}",
 	    "name", reply->name, "code", reply->basic,
 	    "enhanced", enhanced, "permanent", reply_is_permanent(reply),
+	    "usual", strcmp(reply->text, reply_of(id)->text) == 0,
 	    "parts", reply_parts(reply, words), "reply", reply->text,
 	    "title", page_reply_text(words, id, REPLY_PART_TITLE),
 	    "meaning", page_reply_text(words, id, REPLY_PART_MEANING),

@@ -167,13 +167,28 @@ put_overview(const json_t *page, FILE *to)
 	(void)fputs("</tbody>\n</table>\n</section>\n", to);
 }
 
+/* The usual texts are English, what is filled in is in the page's language. */
 static void
-put_line(const json_t *refusal, FILE *to)
+put_language(const json_t *page, const json_t *refusal, const char *language,
+    FILE *to)
+{
+	if (!json_is_true(json_object_get(refusal, "usual")) ||
+	    strcmp(word(page, "language"), "en") == 0)
+		return;
+	(void)fputs(" lang=\"", to);
+	put_escaped(language, to);
+	(void)fputc('"', to);
+}
+
+static void
+put_line(const json_t *page, const json_t *refusal, FILE *to)
 {
 	size_t index;
 	json_t *part;
 
-	(void)fprintf(to, "<p><code class=\"line\">%lld %s ",
+	(void)fputs("<p><code class=\"line\"", to);
+	put_language(page, refusal, "en", to);
+	(void)fprintf(to, ">%lld %s ",
 	    (long long)member_number(refusal, "code"),
 	    member_text(refusal, "enhanced"));
 	json_array_foreach(json_object_get(refusal, "parts"), index, part) {
@@ -181,7 +196,9 @@ put_line(const json_t *refusal, FILE *to)
 			put_escaped(member_text(part, "text"), to);
 			continue;
 		}
-		(void)fputs("<var>", to);
+		(void)fputs("<var", to);
+		put_language(page, refusal, word(page, "language"), to);
+		(void)fputc('>', to);
 		put_escaped(member_text(part, "field"), to);
 		(void)fputs("</var>", to);
 	}
@@ -211,7 +228,7 @@ put_refusal(const json_t *page, const json_t *refusal, FILE *to)
 	(void)fputs(", ", to);
 	put_kind(page, refusal, to);
 	(void)fputs("</p>\n", to);
-	put_line(refusal, to);
+	put_line(page, refusal, to);
 	(void)fputs("<dl>\n", to);
 	put_point(page, "detail.meaning", member_text(refusal, "meaning"),
 	    to);
