@@ -6,11 +6,13 @@
  * Copies the template. A line "@NAME@" or "@OPTIONS SECTION@" becomes mdoc
  * made from the .def files that the program itself is made from, so that page
  * and program cannot differ; see `tables` at the end for the names.
- * "@sysconfdir@" and "@version@" are filled in wherever they stand.
+ * "@sysconfdir@", "@pkgdatadir@" and "@version@" are filled in wherever they
+ * stand.
  */
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "core/config.h"
 #include "core/reply.h"
 #include "core/stage.h"
@@ -504,6 +506,19 @@ put_fields(const char *argument)
 	return true;
 }
 
+static bool
+put_notes(const char *argument)
+{
+	(void)argument;
+	puts(".Bl -tag -width unregistered-enhanced -compact");
+	for (int i = 0; i < CODE_NOTE_COUNT; i++) {
+		put_macro("It Cm", code_note_names[i]);
+		put_sentence(code_note_help((enum code_note)i));
+	}
+	end_list();
+	return true;
+}
+
 /* --- replies ----------------------------------------------------------- */
 
 /* What makes the program send a row of the catalogue; NULL: nothing yet. */
@@ -630,6 +645,7 @@ static const struct {
 	{ "KEYS", put_keys },
 	{ "COUNTS", put_counts },
 	{ "FIELDS", put_fields },
+	{ "NOTES", put_notes },
 	{ "REPLIES", put_replies },
 	{ "METRICS", put_metrics },
 	{ "COMMANDS", put_commands },
@@ -639,6 +655,7 @@ static const struct {
 	const char *name, *value;
 } words[] = {
 	{ "@sysconfdir@", SYSCONFDIR },
+	{ "@pkgdatadir@", PKGDATADIR },
 	{ "@version@", PACKAGE_VERSION },
 };
 

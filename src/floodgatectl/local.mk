@@ -1,6 +1,5 @@
 bin_PROGRAMS += floodgatectl
-floodgatectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) \
-	-DPKGDATADIR=\"$(pkgdatadir)\"
+floodgatectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 floodgatectl_LDADD = libio.a libcore.a libbase.a $(CONFUSE_LIBS) \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
 floodgatectl_SOURCES = \

@@ -279,11 +279,46 @@ reply_parts(const struct reply *reply, const struct catalogue *words)
 	return parts;
 }
 
+/*
+ * The row whose words fit: of a limit by whom it counts, since its reply may
+ * be one that fits any client.
+ */
+static enum reply_id
+words_for(const struct refusal *refusal)
+{
+	enum reply_id id = reply_find(refusal->reply->name);
+
+	if (refusal->rule == NULL || refusal->rule->check != NULL ||
+	    refusal->is_failure)
+		return id;
+	for (size_t i = 0; i < refusal->rule->limits.per.count; i++) {
+		switch (refusal->rule->limits.per.at[i]) {
+		case KEY_user:
+			return REPLY_quota_user;
+		case KEY_user_domain:
+			return REPLY_quota_domain;
+		case KEY_recipient:
+		case KEY_recipient_domain:
+			return REPLY_quota_recipient;
+		case KEY_client:
+		case KEY_client_net:
+		case KEY_listener:
+		case KEY_everyone:
+		case KEY_helo:
+		case KEY_sender:
+		case KEY_sender_domain:
+		case KEY_COUNT:
+			break;
+		}
+	}
+	return id;
+}
+
 static json_t *
 new_entry(const struct refusal *refusal, const struct catalogue *words)
 {
 	const struct reply *reply = refusal->reply;
-	enum reply_id id = reply_find(reply->name);
+	enum reply_id id = words_for(refusal);
 	char enhanced[REPLY_ENHANCED_SIZE];
 	struct text text;
 
@@ -293,9 +328,10 @@ new_entry(const struct refusal *refusal, const struct catalogue *words)
 	return json_pack(
 	    "{s:s, s:i, s:s, s:b, s:b, s:o, s:s, s:s, s:s, s:s, s:s, s:o, "
 	    "s:I}",
-	    "name", reply->name, "code", reply->basic,
+	    "name", reply_of(id)->name, "code", reply->basic,
 	    "enhanced", enhanced, "permanent", reply_is_permanent(reply),
-	    "usual", strcmp(reply->text, reply_of(id)->text) == 0,
+	    "usual", strcmp(reply->text,
+	    reply_of(reply_find(reply->name))->text) == 0,
 	    "parts", reply_parts(reply, words), "reply", reply->text,
 	    "title", page_reply_text(words, id, REPLY_PART_TITLE),
 	    "meaning", page_reply_text(words, id, REPLY_PART_MEANING),
@@ -305,8 +341,9 @@ new_entry(const struct refusal *refusal, const struct catalogue *words)
 }
 
 static bool
-is_same(const json_t *entry, const struct reply *reply)
+is_same(const json_t *entry, const struct refusal *refusal)
 {
+	const struct reply *reply = refusal->reply;
 	const char *enhanced = json_string_value(json_object_get(entry,
 	    "enhanced"));
 	char mine[REPLY_ENHANCED_SIZE];
@@ -318,7 +355,7 @@ is_same(const json_t *entry, const struct reply *reply)
 	return json_integer_value(json_object_get(entry, "code")) ==
 	    reply->basic && strcmp(enhanced, mine) == 0 &&
 	    strcmp(json_string_value(json_object_get(entry, "name")),
-	    reply->name) == 0 &&
+	    reply_of(words_for(refusal))->name) == 0 &&
 	    strcmp(json_string_value(json_object_get(entry, "reply")),
 	    reply->text) == 0;
 }
@@ -332,7 +369,7 @@ entry_for(json_t *entries, const struct refusal *refusal,
 	json_t *entry;
 
 	json_array_foreach(entries, index, entry)
-		if (is_same(entry, refusal->reply))
+		if (is_same(entry, refusal))
 			return entry;
 	entry = new_entry(refusal, words);
 	(void)json_array_append_new(entries, entry);

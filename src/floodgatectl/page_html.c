@@ -32,6 +32,8 @@ static const char style[] =
     "border-bottom:1px solid var(--line)}\n"
     "td code,th code{white-space:nowrap}\n"
     "tbody th{font-weight:normal}\n"
+    "@media (max-width:32rem){td code,th code{white-space:normal}"
+    "table{font-size:.95em}}\n"
     "article{margin:1.5rem 0;padding:1rem;border:1px solid var(--line);"
     "border-radius:.5rem}\n"
     "article:target{border-color:var(--link)}\n"
@@ -40,7 +42,10 @@ static const char style[] =
     ".permanent{color:var(--warm)}\n"
     ".temporary{color:var(--calm)}\n"
     "@media print{body{max-width:none;padding:0;font-size:10pt}"
-    "article{break-inside:avoid}a{color:inherit;text-decoration:none}}\n";
+    "h2{break-after:avoid;margin-top:1.5rem}"
+    "article{break-inside:avoid;margin:.7rem 0;padding:.5rem .8rem}"
+    "dt{margin-top:.3rem}p{margin:.4rem 0}"
+    "a{color:inherit;text-decoration:none}}\n";
 
 /* Text of an element or an attribute. */
 static void

@@ -1,6 +1,7 @@
 # What floodgatectl codes prints: see run and complete.
 codes_tests = \
 	tests/codes/complete \
+	tests/codes/notes \
 	tests/codes/run
 dist_check_SCRIPTS += $(codes_tests)
 TESTS += $(codes_tests)
