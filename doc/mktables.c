@@ -165,6 +165,7 @@ enum type {
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
 	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
 	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
+	TYPE_PATTERN, TYPE_ADDRESSES,
 	TYPES
 };
 
@@ -200,6 +201,8 @@ static const struct {
 	[TYPE_KEYS] = { .value = "key", .many = true },
 	[TYPE_COUNT] = { .value = "count" },
 	[TYPE_RATES] = { .value = "rate", .many = true },
+	[TYPE_PATTERN] = { .value = "pattern", .quoted = true },
+	[TYPE_ADDRESSES] = { .value = "address", .many = true, .quoted = true },
 };
 
 struct option {

@@ -25,6 +25,8 @@ libcore_a_SOURCES = \
 	src/core/enhanced_code.def \
 	src/core/fact.def \
 	src/core/field.def \
+	src/core/grammar.c \
+	src/core/grammar.h \
 	src/core/key.def \
 	src/core/limit.def \
 	src/core/list.c \
@@ -34,6 +36,8 @@ libcore_a_SOURCES = \
 	src/core/option.def \
 	src/core/path.c \
 	src/core/path.h \
+	src/core/pattern.c \
+	src/core/pattern.h \
 	src/core/policy.c \
 	src/core/policy.h \
 	src/core/reply.c \

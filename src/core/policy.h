@@ -61,7 +61,9 @@ struct trace {
 struct verdict {
 	bool refused;
 	const struct policy *policy;	/* that spoke, or NULL */
-	const struct rule *rule;	/* that refused, or NULL */
+	bool always_accepted;		/* by its always_accept */
+	const struct rule *rule;	/* that refused; NULL: none, or we are
+					 * busy */
 	const struct reply *reply;	/* when refused */
 	/* A limit that refused: how it stands. */
 	const struct charge *charge;	/* in facts->charges, or NULL */

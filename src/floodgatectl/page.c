@@ -167,7 +167,7 @@ add_figures(json_t *figures, const struct catalogue *words,
 			add_limit_figures(figures, words, &rule->limits);
 		return;
 	}
-	if ((rule->check->takes & TAKES_MAX) != 0) {
+	if (rule->check->reply == REPLY_too_many_recipients) {
 		TEXT_INIT(&text, max);
 		text_put_number(&text, rule->checks.max);
 		add_figure(figures, filled(page_text(words,

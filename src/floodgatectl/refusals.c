@@ -12,8 +12,18 @@
 #include <stdlib.h>
 
 /* What no rule has to be written for. */
-static const enum reply_id own_replies[] = { REPLY_config_error };
-#define OWN_REPLIES (sizeof(own_replies) / sizeof(own_replies[0]))
+static size_t
+add_own(struct refusal *all, size_t count, const struct config *config)
+{
+	if (config->global.max_sessions > 0)
+		all[count++] = (struct refusal){
+			.reply = reply_of(REPLY_server_busy),
+			.stages = 1u << STAGE_CONNECT
+		};
+	all[count++].reply = reply_of(REPLY_config_error);
+	return count;
+}
+#define OWN_REPLIES_MAX 2
 
 /* What the rule says when it lacks what it needs; REPLY_COUNT: nothing. */
 static enum reply_id
@@ -54,7 +64,7 @@ add_rule(struct refusal *all, size_t count, const struct policy *policy,
 struct refusal *
 refusals_of(const struct config *config, size_t *count)
 {
-	size_t room = OWN_REPLIES;
+	size_t room = OWN_REPLIES_MAX;
 	struct refusal *all;
 
 	for (size_t i = 0; i < config->policy_count; i++)
@@ -70,8 +80,7 @@ refusals_of(const struct config *config, size_t *count)
 			*count = add_rule(all, *count, policy,
 			    &policy->rules[policy->written[j]]);
 	}
-	for (size_t i = 0; i < OWN_REPLIES; i++)
-		all[(*count)++].reply = reply_of(own_replies[i]);
+	*count = add_own(all, *count, config);
 	return all;
 }
 
@@ -132,7 +141,9 @@ refusal_when(const struct refusal *refusal, char *buffer, size_t size)
 	struct text text;
 
 	text_init(&text, buffer, size);
-	if (refusal->rule == NULL)
+	if (refusal->reply == reply_of(REPLY_server_busy))
+		text_put(&text, "more than max_sessions are served");
+	else if (refusal->rule == NULL)
 		text_put(&text, "floodgate cannot evaluate its own "
 		    "configuration");
 	else if (refusal->is_failure)

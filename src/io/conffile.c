@@ -47,6 +47,8 @@
 #define CFG_TYPE_KEYS(name) CFG_MANY(name)
 #define CFG_TYPE_COUNT(name) CFG_ONE(name)
 #define CFG_TYPE_RATES(name) CFG_MANY(name)
+#define CFG_TYPE_PATTERN(name) CFG_ONE(name)
+#define CFG_TYPE_ADDRESSES(name) CFG_MANY(name)
 
 /*
  * Sections have no titles here: the scanner keeps them, since libconfuse

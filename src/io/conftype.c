@@ -14,6 +14,7 @@
 #include "core/codelint.h"
 #include "io/confsay.h"
 #include "io/maps.h"
+#include "io/pattern.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -470,6 +471,46 @@ parse_map(struct reading *r, void *field)
 	return *map != NULL;
 }
 
+/* --- patterns */
+
+static bool
+parse_pattern(struct reading *r, void *field)
+{
+	char why[SAY_SIZE];
+	struct pattern *pattern;
+
+	*(const struct pattern **)field = NULL;
+	if (r->lines == NULL)
+		return true;
+	if (r->values[0][0] == '\0')
+		return refuse(r, 0, "expected a pattern", "");
+	pattern = arena_get(r->arena, sizeof(*pattern));
+	if (!pattern_make(r->arena, r->values[0], pattern, why, sizeof(why)))
+		return refuse(r, 0, why, "");
+	*(const struct pattern **)field = pattern;
+	return true;
+}
+
+/* --- mailboxes */
+
+static bool
+parse_addresses(struct reading *r, void *field)
+{
+	struct addresses *addresses = field;
+	struct list_builder *builder = list_builder_open(r->arena,
+	    &r->config->folding);
+	bool is_good = parse_strings(r, &addresses->written);
+	const char *why = "";
+
+	for (size_t i = 0; i < addresses->written.count; i++)
+		if (!list_builder_add(builder, ENTRY_ADDRESS, r->values[i],
+		    &why))
+			is_good = refuse(r, i, why, "");
+	addresses->list.name = r->row->name;
+	list_builder_finish(&builder, &addresses->list);
+	return is_good;
+}
+
 /* --- replies */
 
 static bool
@@ -614,6 +655,8 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_KEYS] = parse_keys,
 	[OPTION_TYPE_COUNT] = parse_count,
 	[OPTION_TYPE_RATES] = parse_rates,
+	[OPTION_TYPE_PATTERN] = parse_pattern,
+	[OPTION_TYPE_ADDRESSES] = parse_addresses,
 };
 
 bool

@@ -5,8 +5,10 @@ core_tests = \
 	tests/core/test_codelint \
 	tests/core/test_codes \
 	tests/core/test_domain \
+	tests/core/test_grammar \
 	tests/core/test_list \
 	tests/core/test_path \
+	tests/core/test_pattern \
 	tests/core/test_policy \
 	tests/core/test_reply \
 	tests/core/test_session \
@@ -28,10 +30,14 @@ tests_core_test_codes_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_codes_LDADD = $(core_test_ldadd)
 tests_core_test_domain_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_domain_LDADD = $(core_test_ldadd)
+tests_core_test_grammar_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_grammar_LDADD = $(core_test_ldadd)
 tests_core_test_list_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_list_LDADD = $(core_test_ldadd)
 tests_core_test_path_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_path_LDADD = $(core_test_ldadd)
+tests_core_test_pattern_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_pattern_LDADD = $(core_test_ldadd)
 tests_core_test_policy_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_policy_LDADD = $(core_test_ldadd)
 tests_core_test_reply_CPPFLAGS = $(core_test_cppflags)
