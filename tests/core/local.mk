@@ -47,3 +47,7 @@ tests_core_test_session_LDADD = $(core_test_ldadd)
 tests_core_test_window_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_window_LDADD = $(core_test_ldadd)
 endif
+
+EXTRA_DIST += \
+	tests/core/enhanced_registry.tsv \
+	tests/core/seed_codes.txt
