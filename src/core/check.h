@@ -25,7 +25,12 @@ enum check_takes {
 	TAKES_SELF = 1 << 3,
 	TAKES_MAX = 1 << 4,
 	TAKES_MAX_SIZE = 1 << 5,
-	TAKES_ZONES = 1 << 10
+	TAKES_MAILBOXES = 1 << 6,
+	TAKES_SENDERS = 1 << 7,
+	TAKES_AUTHENTICATED = 1 << 8,
+	TAKES_HEADER = 1 << 9,
+	TAKES_PATTERN = 1 << 10,
+	TAKES_ZONES = 1 << 11
 };
 
 /* What a rule may need beyond the session; bits (1u << FACT_x). */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
-	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS)
+	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
+	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -37,6 +38,8 @@ libio_a_SOURCES = \
 	src/io/dns_message.h \
 	src/io/engine.c \
 	src/io/engine.h \
+	src/io/idn.c \
+	src/io/idn.h \
 	src/io/inspect.c \
 	src/io/inspect.h \
 	src/io/ledger.c \
@@ -56,6 +59,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/pattern.c \
+	src/io/pattern.h \
 	src/io/pool.c \
 	src/io/pool.h \
 	src/io/problems.c \
