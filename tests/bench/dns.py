@@ -17,7 +17,6 @@ Times count from the instant in which the daemon goes on.
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -26,6 +25,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "live"))
 
 from lab import daemon, load, process    # noqa: E402
+from lab.nameserver import NameServer    # noqa: E402
 
 POLICY = """
 policy "users" { match { authenticated = true } check "helo_not_fqdn" { } }
@@ -41,20 +41,6 @@ SESSIONS = 50
 QUIET = 10
 PAUSE_MS = 100    # before HELO, MAIL and RCPT
 STOPPED_S = 0.1
-
-
-class NameServer:
-    def __init__(self, lab, delay_ms):
-        self.child = subprocess.Popen(
-            [lab.program("nameserver"), str(delay_ms)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            start_new_session=True)
-        self.port = int(self.child.stdout.readline())
-        lab.add(self)
-
-    def stop(self):
-        self.child.stdin.close()
-        self.child.wait()
 
 
 class Names:
@@ -104,8 +90,7 @@ def main():
     lab = process.Lab(os.path.abspath(given.builddir),
                       os.path.dirname(os.path.dirname(HERE)))
     try:
-        server = NameServer(lab, given.delay)
-        dns = 'dns { servers = {"127.0.0.1:%d"} }' % server.port
+        dns = lab.add(NameServer(lab, given.delay)).options()
         early, late = [
             daemon.Floodgate(lab, POLICY % extra, options=dns,
                              log_level="warning")

@@ -1,11 +1,13 @@
 EXTRA_DIST += \
 	tests/live/tsan.supp \
+	tests/live/dns_cases.py \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
 	tests/live/lab/gate.py \
 	tests/live/lab/isolation.py \
 	tests/live/lab/load.py \
+	tests/live/lab/nameserver.py \
 	tests/live/lab/postfix.py \
 	tests/live/lab/process.py \
 	tests/live/lab/redis.py \
@@ -21,7 +23,7 @@ EXTRA_DIST += \
 	tests/live/stores.py
 
 # Needs root; see tests/live/run.
-check-live: all milterload noopmilter
+check-live: all milterload nameserver noopmilter
 	$(AM_V_at)$(srcdir)/tests/live/run --builddir $(builddir)
 .PHONY: check-live
 

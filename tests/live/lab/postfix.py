@@ -139,6 +139,7 @@ class Postfix:
         smtp_client.command("EHLO xclient")
         words = ["XCLIENT"]
         words.append("NAME=" + (name or "[UNAVAILABLE]"))
+        words.append("REVERSE_NAME=" + (name or "[UNAVAILABLE]"))
         words.append("ADDR=" + (
             "IPV6:" + client if ":" in client else client))
         if user:
