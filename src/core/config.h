@@ -134,6 +134,8 @@ struct rates {
 #define OPTION_MEMBER_EXCEPT(name) struct except name;
 #define OPTION_MEMBER_REPLY(name) const struct reply *name;
 				/* never NULL: the row's own if not given */
+#define OPTION_MEMBER_NOTES(name) unsigned int name;
+				/* bits 1u << CODE_NOTE_x, codelint.h */
 #define OPTION_MEMBER_KEYS(name) struct keys name;
 #define OPTION_MEMBER_COUNT(name) enum count name;
 #define OPTION_MEMBER_RATES(name) struct rates name;

@@ -82,6 +82,41 @@ policy_select(const struct config *config, const struct session *session,
 	return NULL;
 }
 
+static unsigned int
+check_spoken_at(const struct policy *policy, const struct check_row *check)
+{
+	unsigned int stages = 0;
+
+	if (policy->with.speak == SPEAK_EARLY && check->stage <= STAGE_MAIL)
+		stages |= 1u << STAGE_MAIL;
+	if (check->stage <= STAGE_RCPT)
+		stages |= 1u << STAGE_RCPT;
+	if (check->stage == STAGE_EOH)
+		stages |= 1u << STAGE_EOH;
+	if (check->stage == STAGE_EOM || (check->steps & STEP_CONTENT) != 0)
+		stages |= 1u << STAGE_EOM;
+	return stages;
+}
+
+unsigned int
+rule_spoken_at(const struct policy *policy, const struct rule *rule)
+{
+	if (rule->check != NULL)
+		return check_spoken_at(policy, rule->check);
+	switch (rule->limits.count) {
+	case COUNT_connections:
+	case COUNT_open_connections:
+		return 1u << STAGE_CONNECT;
+	case COUNT_bytes:
+		return 1u << STAGE_RCPT | 1u << STAGE_EOM;
+	case COUNT_messages:
+	case COUNT_recipients:
+	case COUNT_COUNT:
+		break;
+	}
+	return 1u << STAGE_RCPT;
+}
+
 /* What all functions below look at. */
 struct judgement {
 	const struct config *config;
@@ -136,23 +171,8 @@ rule_is_idle(struct judgement *j, const struct rule *rule)
 static bool
 check_is_due(const struct judgement *j, const struct rule *rule)
 {
-	switch (j->event->stage) {
-	case STAGE_MAIL:
-		return j->policy->with.speak == SPEAK_EARLY &&
-		    rule->check->stage <= STAGE_MAIL;
-	case STAGE_RCPT:
-		return rule->check->stage <= STAGE_RCPT;
-	case STAGE_EOH:
-		return rule->check->stage == STAGE_EOH;
-	case STAGE_EOM:
-		return rule->check->stage == STAGE_EOM ||
-		    (rule->check->steps & STEP_CONTENT) != 0;
-	case STAGE_CONNECT:
-	case STAGE_HELO:
-	case STAGE_ANY:
-		break;
-	}
-	return false;
+	return (rule_spoken_at(j->policy, rule) &
+	    (1u << j->event->stage)) != 0;
 }
 
 /* True when it refuses and nothing further is to be asked. */

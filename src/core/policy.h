@@ -85,6 +85,10 @@ const struct policy *policy_select(const struct config *config,
 bool except_has(const struct except *except, const struct config *config,
     const struct session *session, const struct path *recipient);
 
+/* Where a rule can refuse: bits 1u << STAGE_x. */
+unsigned int rule_spoken_at(const struct policy *policy,
+    const struct rule *rule);
+
 /*
  * Judge an event that session_apply() has taken in. Returns 0 with *verdict
  * complete, or bits of the facts it lacks: the engine fetches them into

@@ -22,6 +22,7 @@
 #define MEMBER_MAP(name) name
 #define MEMBER_EXCEPT(name) name
 #define MEMBER_REPLY(name) name
+#define MEMBER_NOTES(name) name
 #define MEMBER_KEYS(name) name
 #define MEMBER_COUNT(name) name
 #define MEMBER_RATES(name) name
@@ -132,6 +133,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_STRINGS:
 	case OPTION_TYPE_LISTS:
 	case OPTION_TYPE_EXCEPT:
+	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
 	case OPTION_TYPE_ADDRESSES:

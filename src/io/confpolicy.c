@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/charge.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "core/policy.h"
 #include "io/confsay.h"
 #include "io/maps.h"
@@ -53,6 +54,53 @@ read_rule_options(struct section_reader *in, struct rule *rule,
 	in->reading.usual = reply_of(usual);
 	section_read(in, &rule_table, &rule->with);
 	check_reply_fields(in, rule);
+}
+
+/* --- is its reply usual? (codelint.h) */
+
+static void
+note_finding(const struct section_reader *in, const struct rule *rule,
+    const struct code_finding *finding)
+{
+	bool is_given = section_gives(in, "reply");
+	struct problems *notes = in->reading.problems->notes;
+
+	if (finding->is_error) {
+		problems_add(in->reading.problems, in->file->name,
+		    section_line(in, "reply", 0), "reply: %s",
+		    finding->text);
+		return;
+	}
+	if (notes == NULL || rule->with.mode == MODE_OFF ||
+	    (rule->with.ignore_notes & (1u << finding->note)) != 0 ||
+	    (!is_given && !in->reading.problems->notes_on_usual))
+		return;
+	problems_add(notes, in->file->name, section_line(in, "reply", 0),
+	    "note: %s of %s %s: %s [%s]", is_given ? "reply" : "usual reply",
+	    rule->check != NULL ? "check" : "limit", rule->name,
+	    finding->text, code_note_names[finding->note]);
+}
+
+/* What could not be read has no reply to look at. */
+static void
+lint_reply(const struct section_reader *in, const struct policy *policy,
+    const struct rule *rule)
+{
+	struct code_findings findings;
+	struct code_use use;
+
+	if (rule->with.reply == NULL || (rule->check == NULL &&
+	    rule->limits.count == COUNT_COUNT))
+		return;
+	use = (struct code_use){
+		.reply = rule->with.reply,
+		.stages = rule_spoken_at(policy, rule),
+		.fits = reply_help_of(reply_find(rule->with.reply->name))->fits,
+		.is_limit = rule->check == NULL
+	};
+	code_lint(&use, &findings);
+	for (size_t i = 0; i < findings.count; i++)
+		note_finding(in, rule, &findings.at[i]);
 }
 
 /* --- checks */
@@ -500,6 +548,7 @@ build_rules(struct conf_reader *conf, const struct conf_item *item,
 			read_check(&in, rule, conf);
 		else
 			read_limit(&in, rule);
+		lint_reply(&in, policy, rule);
 		at++;
 	}
 	order_rules(arena, written, count, policy);

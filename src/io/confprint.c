@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "io/confread.h"
 
 #include <inttypes.h>
@@ -212,6 +213,22 @@ print_reply(FILE *to, const void *field)
 }
 
 static void
+print_notes(FILE *to, const void *field)
+{
+	unsigned int notes = *(const unsigned int *)field;
+	size_t count = 0;
+
+	putc('{', to);
+	for (unsigned int i = 0; i < CODE_NOTE_COUNT; i++) {
+		if ((notes & (1u << i)) == 0)
+			continue;
+		print_comma(to, count++);
+		print_quoted(to, code_note_names[i]);
+	}
+	putc('}', to);
+}
+
+static void
 put_rates(FILE *to, const struct rates *rates, bool is_bytes)
 {
 	char buffer[QUANTITY_TEXT_SIZE];
@@ -243,6 +260,7 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_MAP] = print_map,
 	[OPTION_TYPE_EXCEPT] = print_except,
 	[OPTION_TYPE_REPLY] = print_reply,
+	[OPTION_TYPE_NOTES] = print_notes,
 	[OPTION_TYPE_KEYS] = print_keys,
 	[OPTION_TYPE_COUNT] = print_count,
 	[OPTION_TYPE_PATTERN] = print_pattern,
@@ -276,6 +294,7 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_LISTS:
 	case OPTION_TYPE_EXCEPT:
 	case OPTION_TYPE_REPLY:
+	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
 	case OPTION_TYPE_ADDRESSES:

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "core/codelint.h"
 #include "io/confsay.h"
 #include "io/maps.h"
 #include "io/pattern.h"
@@ -530,6 +531,28 @@ parse_reply(struct reading *r, void *field)
 	return true;
 }
 
+static bool
+parse_notes(struct reading *r, void *field)
+{
+	unsigned int *notes = field;
+	bool is_good = true;
+
+	*notes = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		int note = names_find(code_note_names, CODE_NOTE_COUNT,
+		    r->values[i]);
+
+		if (note < 0)
+			is_good = refuse_name(r, i, "notes among",
+			    code_note_names, CODE_NOTE_COUNT);
+		else if ((*notes & (1u << note)) != 0)
+			is_good = refuse(r, i, "expected each note once", "");
+		else
+			*notes |= 1u << note;
+	}
+	return is_good;
+}
+
 /* --- rates */
 
 #define LABEL_OPEN "open"	/* of the one window of open_connections */
@@ -628,6 +651,7 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_MAP] = parse_map,
 	[OPTION_TYPE_EXCEPT] = parse_except,
 	[OPTION_TYPE_REPLY] = parse_reply,
+	[OPTION_TYPE_NOTES] = parse_notes,
 	[OPTION_TYPE_KEYS] = parse_keys,
 	[OPTION_TYPE_COUNT] = parse_count,
 	[OPTION_TYPE_RATES] = parse_rates,

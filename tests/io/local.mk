@@ -1,6 +1,7 @@
 if HAVE_CHECK
 io_tests = \
 	tests/io/test_conffile \
+	tests/io/test_confnotes \
 	tests/io/test_control \
 	tests/io/test_engine \
 	tests/io/test_idn \
@@ -19,6 +20,8 @@ io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
+tests_io_test_confnotes_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_confnotes_LDADD = $(io_test_ldadd)
 tests_io_test_control_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_control_LDADD = $(io_test_ldadd)
 tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)

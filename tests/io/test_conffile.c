@@ -309,7 +309,7 @@ static const struct row policies[] = {
 	{ "option of another check",
 	    P("check \"helo_localhost\" { map = \"x\" }"),
 	    "3: check helo_localhost takes no option map; it takes mode, "
-	    "except, reply, on_failure" },
+	    "except, reply, on_failure, ignore_notes" },
 	{ "missing option", P("check \"sender_denied\" { }"),
 	    "3: check sender_denied needs the option lists" },
 	{ "empty option", P("check \"sender_denied\" { lists = {} }"),
@@ -328,7 +328,8 @@ static const struct row policies[] = {
 	    "3: map: expected the name of a file" },
 	{ "what a check with options of its own takes",
 	    P("check \"sender_denied\" { lists = \"a\" max = 5 }"),
-	    "3: it takes mode, except, reply, on_failure, lists" },
+	    "3: it takes mode, except, reply, on_failure, ignore_notes, "
+	    "lists" },
 	{ "match that matches all", P("match { }"), "" },
 	{ "map that is not", P("check \"sender_not_owned\" { map = \"no\" }"),
 	    "3: map: cannot read" },
