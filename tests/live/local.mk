@@ -1,4 +1,5 @@
 EXTRA_DIST += \
+	tests/live/tsan.supp \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
