@@ -90,7 +90,8 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * Judge an event that session_apply() has taken in. Returns 0 with *verdict
  * complete, or bits of the facts it lacks: the engine fetches them into
  * *facts (for FACT_counters: charges facts->charges; for FACT_dns: finds all
- * answers that facts->dns wants) and calls again with the same arguments. `trace` may be NULL.
+ * answers that facts->dns wants) and calls again with the same arguments.
+ * `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,
