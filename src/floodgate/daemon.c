@@ -292,6 +292,11 @@ open_and_drop(const struct config *config, char *why, size_t size)
 		return false;
 	if (!milter_listen(config, why, size))
 		return false;
+	/* To connect to it ourselves: see io/pool.h. */
+	if (identity.wanted &&
+	    !listen_set_owner(global->listen, identity.uid))
+		log_warning("cannot give %s to %s", global->listen,
+		    identity.user);
 	return identity_become(&identity, why, size);
 }
 
@@ -334,7 +339,9 @@ start(struct daemon *daemon, struct config *config)
 		return false;
 	}
 	dns_watch_waits(daemon->dns, pool_wait_begin, pool_wait_end);
-	pool_start(daemon->listen);
+	if (!pool_start(daemon->listen))
+		log_warning("cannot connect to %s: commands may wait behind "
+		    "slow lookups of others", daemon->listen);
 	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
 	    PACKAGE_VERSION, daemon->listen, config->policy_count,
 	    config->list_count);

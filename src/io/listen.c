@@ -116,6 +116,17 @@ listen_set_access(const char *string, unsigned int mode, const char *group,
 	return true;
 }
 
+bool
+listen_set_owner(const char *string, uid_t owner)
+{
+	struct listen_address address;
+	const char *why;
+
+	return !listen_parse(string, &address, &why) ||
+	    address.kind != LISTEN_UNIX ||
+	    lchown(address.path, owner, (gid_t)-1) == 0;
+}
+
 static int
 connect_unix(const char *path)
 {

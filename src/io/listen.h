@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define LISTEN_PATH_MAX 107	/* of a UNIX socket */
 
@@ -30,6 +31,9 @@ bool listen_parse(const char *string, struct listen_address *address,
 /* Mode and group ("" for none) of a path; nothing to do for the others. */
 bool listen_set_access(const char *string, unsigned int mode,
     const char *group, char *why, size_t size);
+
+/* The owner of a path, who can then connect; nothing for the others. */
+bool listen_set_owner(const char *string, uid_t owner);
 
 /* Connect as the MTA would; a file descriptor, or -1. */
 int listen_connect(const char *string);

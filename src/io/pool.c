@@ -19,11 +19,23 @@ static char address[256];
 static atomic_bool running;
 static atomic_int waiting;
 
-void
+/* A connection that is over at once. */
+static bool
+nudge(void)
+{
+	int fd = listen_connect(address);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
+bool
 pool_start(const char *listen)
 {
 	(void)text_copy(address, sizeof(address), listen);
 	atomic_store(&running, true);
+	return nudge();
 }
 
 void
@@ -35,16 +47,11 @@ pool_stop(void)
 void
 pool_wait_begin(void)
 {
-	int fd;
-
 	if (atomic_fetch_add(&waiting, 1) + 1 < WORKERS_ALWAYS ||
 	    !atomic_load(&running))
 		return;
-	fd = listen_connect(address);
-	if (fd < 0)
-		return;
-	(void)close(fd);
-	metric_add(METRIC_nudges);
+	if (nudge())
+		metric_add(METRIC_nudges);
 }
 
 void

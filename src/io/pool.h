@@ -19,8 +19,13 @@
 #ifndef FLOODGATE_IO_POOL_H
 #define FLOODGATE_IO_POOL_H
 
-/* `listen` as in the configuration; before anything waits. */
-void pool_start(const char *listen);
+#include <stdbool.h>
+
+/*
+ * `listen` as in the configuration, where libmilter listens already; before
+ * anything waits. False: we cannot connect to it.
+ */
+bool pool_start(const char *listen);
 /* No more connections from here on. */
 void pool_stop(void);
 
