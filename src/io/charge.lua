@@ -7,7 +7,8 @@
 --   peek    count nothing, say what is used
 --     for each charge: index in KEYS, field, max, window in ms, window as
 --     text, weight, "1" if it only observes. The answer: index of the first
---     that is full or 0, ms to wait or 0, the time in ms, used of each.
+--     that is full or 0, ms to wait for all or 0, ms to wait for that first
+--     one or 0, the time in ms, used of each.
 --   refund
 --     for each refund: index in KEYS, field, weight, window in ms, when it
 --     was charged. The answer: the time.
@@ -240,7 +241,7 @@ end
 local function charge(mode)
 	local subjects = load(7)
 	local order = {}
-	local refused, retry = 0, 0
+	local refused, retry, full = 0, 0, 0
 	for i = 2, #ARGV, 7 do
 		local subject = subjects[tonumber(ARGV[i])]
 		local counter = subject.counters[ARGV[i + 1]]
@@ -254,11 +255,12 @@ local function charge(mode)
 		counter.pending = counter.pending + weight
 		if mode ~= 'force' and ARGV[i + 6] ~= '1' and
 		    counter.total + counter.pending > limit then
+			local ms =
+			    wait(counter, window, limit, counter.pending)
 			if refused == 0 then
-				refused = (i + 5) / 7
+				refused, full = (i + 5) / 7, ms
 			end
-			retry = max_of(retry,
-			    wait(counter, window, limit, counter.pending))
+			retry = max_of(retry, ms)
 		end
 		order[#order + 1] = counter
 	end
@@ -279,9 +281,9 @@ local function charge(mode)
 		end
 	end
 	save(subjects)
-	local answer = {refused, retry, now}
+	local answer = {refused, retry, full, now}
 	for i, counter in ipairs(order) do
-		answer[i + 3] = counter.total
+		answer[i + 4] = counter.total
 	end
 	return answer
 end

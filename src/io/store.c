@@ -3,6 +3,14 @@
  */
 #include "io/store.h"
 
+static struct store *
+open_redis(const struct store_redis_options *options, char *why, size_t size)
+{
+	struct store *redis = store_redis_open(options, why, size);
+
+	return redis != NULL ? store_guard_open(redis, why, size) : NULL;
+}
+
 struct store *
 store_open(const struct config *config, char *why, size_t size)
 {
@@ -10,7 +18,7 @@ store_open(const struct config *config, char *why, size_t size)
 	case STORE_KIND_MEMORY:
 		return store_memory_open(&config->memory, why, size);
 	case STORE_KIND_REDIS:
-		return store_redis_open(&config->redis, why, size);
+		return open_redis(&config->redis, why, size);
 	}
 	return NULL;
 }

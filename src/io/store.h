@@ -128,4 +128,11 @@ struct store *store_memory_open(const struct store_memory_options *options,
 struct store *store_redis_open(const struct store_redis_options *options,
     char *why, size_t size);
 
+/*
+ * A store that remembers what `below` refused a moment ago and refuses it
+ * again without a trip. Takes `below` over and closes it, also when there is
+ * no memory (NULL).
+ */
+struct store *store_guard_open(struct store *below, char *why, size_t size);
+
 #endif

@@ -169,6 +169,7 @@ ask_all(struct work *work, enum store_mode mode, struct charge_answer *answer)
 		if (wait_ms > 0 && answer->status == CHARGE_ALLOWED) {
 			answer->status = CHARGE_REFUSED;
 			answer->refused = i;
+			answer->full_ms = wait_ms;
 		}
 		if (wait_ms > answer->retry_ms)
 			answer->retry_ms = wait_ms;

@@ -153,14 +153,14 @@ make_charge(struct charge_question *question, const struct charges *charges,
 	}
 }
 
-/* {refused, retry, now, used...}: false when it is not that. */
+/* {refused, retry, full, now, used...}: false when it is not that. */
 static bool
 read_charge(const redisReply *reply, size_t count,
     struct charge_answer *answer)
 {
 	long long refused;
 
-	if (reply->elements != count + 3)
+	if (reply->elements != count + 4)
 		return false;
 	for (size_t i = 0; i < reply->elements; i++)
 		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
@@ -171,9 +171,10 @@ read_charge(const redisReply *reply, size_t count,
 	answer->status = refused == 0 ? CHARGE_ALLOWED : CHARGE_REFUSED;
 	answer->refused = refused == 0 ? 0 : (size_t)refused - 1;
 	answer->retry_ms = reply->element[1]->integer;
-	answer->now_ms = reply->element[2]->integer;
+	answer->full_ms = reply->element[2]->integer;
+	answer->now_ms = reply->element[3]->integer;
 	for (size_t i = 0; i < count; i++)
-		answer->used[i] = reply->element[i + 3]->integer;
+		answer->used[i] = reply->element[i + 4]->integer;
 	return true;
 }
 
