@@ -24,9 +24,13 @@ nodist_example_DATA = contrib/floodgate.service
 endif
 
 bashcompletiondir = $(datadir)/bash-completion/completions
-install-data-local:
+install-data-local: install-completion
+uninstall-local: uninstall-completion
+
+install-completion:
 	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL_DATA) $(srcdir)/contrib/completion.bash \
 		$(DESTDIR)$(bashcompletiondir)/floodgatectl
-uninstall-local:
+uninstall-completion:
 	rm -f $(DESTDIR)$(bashcompletiondir)/floodgatectl
+.PHONY: install-completion uninstall-completion

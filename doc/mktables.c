@@ -125,14 +125,15 @@ put_sentence(const char *string)
 
 /*
  * One argument of a macro, in quotes. The \& keeps a short word ("No", "%A",
- * ".") from being read as a macro or as punctuation.
+ * ".") from being read as a macro or as punctuation, as does the one behind a
+ * bracket.
  */
 static void
 put_argument(const char *string)
 {
 	fputs(" \"\\&", stdout);
 	put_chars(string);
-	putchar('"');
+	fputs(text_ends_with(string, "]") ? "\\&\"" : "\"", stdout);
 }
 
 static void
@@ -512,7 +513,8 @@ sender_of(const struct reply *reply)
 		return "check";
 	if (limit_find(reply->name) != NULL)
 		return "limit";
-	if (reply == reply_of(REPLY_store_unavailable))
+	if (reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_config_error))
 		return "on_failure = defer";
 	return NULL;
 }

@@ -63,6 +63,8 @@ struct charge_answer {
 				 * known now; > 0 */
 	int64_t full_ms;	/* REFUSED: until that first one has room for
 				 * what was asked of it; > 0 */
+	bool misset;		/* UNAVAILABLE: and stays so until somebody
+				 * changes how the store is set up */
 	int64_t now_ms;		/* the store's clock, for refunds */
 	int64_t used[CHARGES_MAX];	/* in the window, after the charge */
 };

@@ -255,7 +255,8 @@ judge_failure(struct judgement *j)
 			continue;
 		if (defers && !j->verdict->refused) {
 			note(j, rule, OUTCOME_REFUSES, (int)i);
-			refuse(j, rule, reply_of(REPLY_store_unavailable));
+			refuse(j, rule, reply_of(j->facts->counters.misset ?
+			    REPLY_config_error : REPLY_store_unavailable));
 		} else
 			note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, (int)i);
 	}

@@ -324,17 +324,36 @@ drop_charged_before(struct conversation *c)
 }
 
 /*
+ * The counter's name as the configuration has it, which stays where it is
+ * when the ledger grows.
+ */
+static const char *
+field_of(const struct ledger_entry *entry)
+{
+	const struct rates *allow = &entry->rule->limits.allow;
+	size_t i = 0;
+
+	while (i + 1 < allow->count &&
+	    strcmp(allow->at[i].field, entry->field) != 0)
+		i++;
+	return allow->at[i].field;
+}
+
+/*
  * At the end of data: charge what the content weighs beyond what MAIL
- * declared, and give back what it weighs less.
+ * declared, and give back what it weighs less. A limit by recipient may need
+ * more charges than one question takes: *next is the ledger's entry to go on
+ * with, `end` is where it ended before the first of them.
  */
 static void
-gather_content(struct conversation *c, const struct event *event)
+gather_content(struct conversation *c, const struct event *event,
+    size_t *next, size_t end)
 {
 	struct charges *charges = &c->facts.charges;
 
 	charges->count = 0;
-	for (size_t i = 0; i < c->message.count; i++) {
-		struct ledger_entry *entry = &c->message.at[i];
+	for (; *next < end && charges->count < CHARGES_MAX; (*next)++) {
+		struct ledger_entry *entry = &c->message.at[*next];
 		int64_t more = c->session.received_bytes - entry->weight;
 		struct charge *charge;
 
@@ -354,13 +373,11 @@ gather_content(struct conversation *c, const struct event *event)
 			entry->weight += more;
 			continue;
 		}
-		if (charges->count == CHARGES_MAX)
-			break;
 		charge = &charges->at[charges->count++];
 		memcpy(charge->subject, entry->subject,
 		    sizeof(charge->subject));
 		charge->rule = entry->rule;
-		charge->field = entry->field;
+		charge->field = field_of(entry);
 		charge->max = entry->max;
 		charge->window_ms = entry->window_ms;
 		charge->weight = more;
@@ -375,6 +392,7 @@ fetch_counters(struct conversation *c, const struct event *event)
 	const struct charges *charges = &c->facts.charges;
 
 	answer->status = CHARGE_ALLOWED;
+	answer->misset = false;
 	if (charges->count > 0) {
 		metric_add(METRIC_store_calls);
 		store_charge(c->engine->store, charges, STORE_CHARGE,
@@ -396,10 +414,7 @@ note_charged(struct conversation *c, const struct event *event)
 	if ((c->facts.have & (1u << FACT_counters)) == 0 ||
 	    answer->status != CHARGE_ALLOWED || charges->count == 0)
 		return;
-	/* What is charged at the end of data stays: the message does. */
-	if (event->stage == STAGE_EOM)
-		return;
-	if (event->stage == STAGE_RCPT) {
+	if (event->stage != STAGE_CONNECT) {
 		ledger_add(&c->message, charges, answer->now_ms);
 		return;
 	}
@@ -582,12 +597,41 @@ begin(struct conversation *c, const struct event *event)
 	renew_lease(c, event);
 }
 
+/* One question to the store at most, whose charges are written down. */
+static void
+judge(struct conversation *c, const struct event *event,
+    struct verdict *verdict)
+{
+	unsigned int want;
+
+	c->facts.have = 0;
+	while ((want = policy_judge(c->held->config, &c->session, event,
+	    &c->facts, verdict, c->trace)) != 0) {
+		assert(want == 1u << FACT_counters);
+		if (event->stage == STAGE_RCPT)
+			drop_charged_before(c);
+		fetch_counters(c, event);
+	}
+	note_charged(c, event);
+}
+
+static void
+judge_content(struct conversation *c, const struct event *event,
+    struct verdict *verdict)
+{
+	size_t next = 0, end = c->message.count;
+
+	do {
+		gather_content(c, event, &next, end);
+		judge(c, event, verdict);
+	} while (next < end && !verdict->refused);
+}
+
 void
 engine_event(struct conversation *c, struct event *event,
     struct answer *answer)
 {
 	struct path recipient;
-	unsigned int want;
 
 	begin(c, event);
 	session_apply(&c->session, event);
@@ -596,19 +640,12 @@ engine_event(struct conversation *c, struct event *event,
 		path_parse(event->path != NULL ? event->path : "", &recipient);
 		event->recipient = &recipient;
 	}
-	c->facts.have = 0;
 	c->facts.charges.count = 0;
 	if (event->stage == STAGE_EOM)
-		gather_content(c, event);
-	while ((want = policy_judge(c->held->config, &c->session, event,
-	    &c->facts, &answer->verdict, c->trace)) != 0) {
-		assert(want == 1u << FACT_counters);
-		if (event->stage == STAGE_RCPT)
-			drop_charged_before(c);
-		fetch_counters(c, event);
-	}
+		judge_content(c, event, &answer->verdict);
+	else
+		judge(c, event, &answer->verdict);
 	make_answer(c, event, answer);
-	note_charged(c, event);
 	record_answer(&c->session, event, answer);
 	count_answer(event, answer);
 	settle(c, event, answer);

@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNTERS_MAX 128	/* of one subject */
@@ -390,6 +391,34 @@ describe_counter(const struct config *config, const char *subject,
 	return document;
 }
 
+/* The octets of a counter's name that name its limit. */
+static size_t
+limit_length(const struct store_counter *counter)
+{
+	const char *slash = strrchr(counter->field, '/');
+
+	return slash != NULL ? (size_t)(slash - counter->field) :
+	    strlen(counter->field);
+}
+
+/* By limit, then by window: stores have an order of their own, or none. */
+static int
+compare_counters(const void *a, const void *b)
+{
+	const struct store_counter *one = a, *other = b;
+	size_t length = limit_length(one), other_length = limit_length(other);
+	int difference = strncmp(one->field, other->field,
+	    length < other_length ? length : other_length);
+
+	if (difference != 0)
+		return difference;
+	if (length != other_length)
+		return length < other_length ? -1 : 1;
+	if (one->window_ms != other->window_ms)
+		return one->window_ms < other->window_ms ? -1 : 1;
+	return strcmp(one->field, other->field);
+}
+
 /* False when the store did not answer. */
 static bool
 add_counters(json_t *found, const struct config *config, struct store *store,
@@ -405,6 +434,7 @@ add_counters(json_t *found, const struct config *config, struct store *store,
 		return false;
 	if (count == 0)
 		return true;
+	qsort(counters, (size_t)count, sizeof(counters[0]), compare_counters);
 	all = json_array();
 	for (int i = 0; i < count; i++)
 		(void)json_array_append_new(all, describe_counter(config,

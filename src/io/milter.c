@@ -349,21 +349,6 @@ on_close(SMFICTX *ctx)
 
 /* --- life -------------------------------------------------------------- */
 
-/*
- * libmilter takes the path of a UNIX socket away from whoever serves it:
- * a second daemon started by mistake would cut off the first.
- */
-static bool
-somebody_listens(const char *listen)
-{
-	int fd = listen_connect(listen);
-
-	if (fd < 0)
-		return false;
-	(void)close(fd);
-	return true;
-}
-
 bool
 milter_listen(const struct config *config, char *why, size_t size)
 {
@@ -396,14 +381,8 @@ milter_listen(const struct config *config, char *why, size_t size)
 		    config->global.listen);
 		return false;
 	}
-	if (somebody_listens(listen)) {
-		text_printf(&text, "somebody is listening on %s already",
-		    config->global.listen);
-		return false;
-	}
-	/* smfi_opensocket() would take the path from who listens there. */
 	if (listen_is_taken(listen)) {
-		text_printf(&text, "somebody listens on %s already", listen);
+		text_printf(&text, "somebody is listening on %s already", listen);
 		return false;
 	}
 	/* Nobody may connect before mode and group are right. */

@@ -44,6 +44,13 @@ put_reply(struct text *line, const struct reply_sent *reply)
 	text_put_char(line, '"');
 }
 
+/* Whole seconds, rounded up: nobody waits for milliseconds. */
+static const char *
+format_retry(int64_t retry_ms, char *buffer)
+{
+	return duration_format((retry_ms + 999) / 1000 * 1000, buffer);
+}
+
 static void
 put_limit(struct text *line, const struct verdict *verdict)
 {
@@ -55,7 +62,7 @@ put_limit(struct text *line, const struct verdict *verdict)
 	    verdict->charge->subject, (long long)verdict->used,
 	    (long long)verdict->charge->max,
 	    duration_format(verdict->charge->window_ms, window),
-	    duration_format(verdict->retry_ms, retry));
+	    format_retry(verdict->retry_ms, retry));
 }
 
 static void
@@ -161,9 +168,8 @@ fill_limit(struct field_values *values, const struct verdict *verdict)
 	values->at[FIELD_max] = values->max;
 	values->at[FIELD_window] = duration_format(verdict->charge->window_ms,
 	    values->window);
-	/* Whole seconds, rounded up: nobody waits for milliseconds. */
-	values->at[FIELD_retry] = duration_format(
-	    (verdict->retry_ms + 999) / 1000 * 1000, values->retry);
+	values->at[FIELD_retry] = format_retry(verdict->retry_ms,
+	    values->retry);
 }
 
 void

@@ -53,6 +53,7 @@ link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
 
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
+	link->misset = redis_trouble_is_setup(trouble);
 	pthread_mutex_lock(&link->mutex);
 	was_well = !link->ailing;
 	link->ailing = true;
@@ -78,6 +79,7 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
+	link->misset = redis_trouble_is_setup(trouble);
 	if (may_log(link, trouble))
 		log_warning("store=redis state=up where=%s failed=\"%s\"",
 		    link->where, reason);

@@ -36,6 +36,7 @@ struct redis_link {
 	pthread_t thread;
 	pthread_condattr_t steady;	/* conditions by clock_steady_ms() */
 	atomic_bool up;		/* written under the mutex */
+	atomic_bool misset;	/* the last trouble was one of the set-up */
 
 	pthread_mutex_t mutex;	/* guards from here ... */
 	pthread_cond_t tried_first;

@@ -141,6 +141,12 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 	return await(link, question, deadline_ms);
 }
 
+bool
+redis_link_is_misset(const struct redis_link *link)
+{
+	return link->misset;
+}
+
 void
 redis_link_tell(struct redis_link *link, struct redis_words *words)
 {

@@ -12,9 +12,10 @@
 static const struct {
 	const char *word;
 	enum redis_cure cure;
+	enum { PASSES, SETUP } lasts;
 	const char *text;
 } troubles[TROUBLE_COUNT] = {
-#define TROUBLE(name, word, cure, text) {word, cure, text},
+#define TROUBLE(name, word, cure, lasts, text) {word, cure, lasts, text},
 #include "io/redis_trouble.def"
 };
 
@@ -28,6 +29,12 @@ enum redis_cure
 redis_trouble_cure(enum redis_trouble trouble)
 {
 	return troubles[trouble].cure;
+}
+
+bool
+redis_trouble_is_setup(enum redis_trouble trouble)
+{
+	return troubles[trouble].lasts == SETUP;
 }
 
 static enum redis_trouble

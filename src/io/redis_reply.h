@@ -16,7 +16,7 @@ struct redisReply;
 
 /* Why the store gives no answer. */
 enum redis_trouble {
-#define TROUBLE(name, word, cure, text) TROUBLE_##name,
+#define TROUBLE(name, word, cure, lasts, text) TROUBLE_##name,
 #include "io/redis_trouble.def"
 	TROUBLE_COUNT
 };
@@ -30,6 +30,8 @@ enum redis_cure {
 
 const char *redis_trouble_text(enum redis_trouble trouble);
 enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
+/* Does it last until somebody changes how Redis or floodgate is set up? */
+bool redis_trouble_is_setup(enum redis_trouble trouble);
 
 /* The trouble that an error reply tells of. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);

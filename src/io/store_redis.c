@@ -211,8 +211,10 @@ redis_charge(struct store *store, const struct charges *charges,
 	make_charge(&question, charges, verb_of(mode));
 	reply = redis_link_ask(redis->link, &question.words,
 	    lesser(timeout_ms, redis->timeout_ms));
-	if (reply == NULL)
+	if (reply == NULL) {
+		answer->misset = redis_link_is_misset(redis->link);
 		return;
+	}
 	if (!read_charge(reply, charges->count, answer))
 		redis_link_distrust(redis->link);
 	freeReplyObject(reply);

@@ -16,3 +16,7 @@ EXTRA_DIST += tests/bench/bench.py
 bench: floodgate milterload noopmilter
 	$(AM_V_at)$(srcdir)/tests/bench/bench.py --builddir $(builddir)
 .PHONY: bench
+
+# All that `make check` builds, to see that it compiles.
+check-programs: all $(check_PROGRAMS)
+.PHONY: check-programs

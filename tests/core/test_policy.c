@@ -26,6 +26,7 @@ static struct facts facts;
 static struct verdict verdict;
 static struct trace trace;
 static struct path recipient;
+static bool misset;		/* what the store says with UNAVAILABLE */
 
 static struct rule
 check_rule(const char *name)
@@ -116,7 +117,7 @@ judge_with_store(enum charge_status status, int64_t used)
 	facts.have = 0;
 	ck_assert_uint_eq(judge(STAGE_RCPT), COUNTERS);
 	facts.counters = (struct charge_answer){ .status = status,
-	    .retry_ms = 1000, .used = { used } };
+	    .misset = misset, .retry_ms = 1000, .used = { used } };
 	facts.have = COUNTERS;
 	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
 }
@@ -212,12 +213,18 @@ static const struct {
 	const char *name;
 	enum on_failure on_failure;
 	enum mode mode;
-	bool refused;
+	bool misset;
+	enum reply_id want;	/* REPLY_COUNT: not refused */
 } failures[] = {
-	{ "accept", ON_FAILURE_ACCEPT, MODE_ENFORCE, false },
-	{ "defer", ON_FAILURE_DEFER, MODE_ENFORCE, true },
+	{ "accept", ON_FAILURE_ACCEPT, MODE_ENFORCE, false, REPLY_COUNT },
+	{ "defer", ON_FAILURE_DEFER, MODE_ENFORCE, false,
+	    REPLY_store_unavailable },
+	{ "set up wrongly, accept", ON_FAILURE_ACCEPT, MODE_ENFORCE, true,
+	    REPLY_COUNT },
+	{ "set up wrongly, defer", ON_FAILURE_DEFER, MODE_ENFORCE, true,
+	    REPLY_config_error },
 	{ "an observed rule never defers", ON_FAILURE_DEFER, MODE_OBSERVE,
-	    false },
+	    false, REPLY_COUNT },
 };
 
 START_TEST(store_down)
@@ -225,12 +232,12 @@ START_TEST(store_down)
 	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
 	rules[0][1].with.on_failure = failures[_i].on_failure;
 	rules[0][1].with.mode = failures[_i].mode;
+	misset = failures[_i].misset;
 	judge_with_store(CHARGE_UNAVAILABLE, 0);
-	ck_assert_msg(verdict.refused == failures[_i].refused, "%s",
-	    failures[_i].name);
+	ck_assert_msg(verdict.refused == (failures[_i].want != REPLY_COUNT),
+	    "%s", failures[_i].name);
 	if (verdict.refused) {
-		ck_assert_ptr_eq(verdict.reply,
-		    reply_of(REPLY_store_unavailable));
+		ck_assert_ptr_eq(verdict.reply, reply_of(failures[_i].want));
 		ck_assert(!reply_is_permanent(verdict.reply));
 	}
 }

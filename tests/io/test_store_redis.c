@@ -280,6 +280,21 @@ must_be_readable(const char *key, const char *field, const char *head)
 	    key, field, value, head);
 }
 
+static void
+every_key_expires(void)
+{
+	redisContext *context = connect_aside();
+	redisReply *keys = redisCommand(context, "KEYS fg:*");
+
+	ck_assert_ptr_nonnull(keys);
+	ck_assert_uint_gt(keys->elements, 0);
+	for (size_t i = 0; i < keys->elements; i++)
+		ck_assert_int_gt(atoll(TELL("PTTL", keys->element[i]->str)),
+		    0);
+	freeReplyObject(keys);
+	redisFree(context);
+}
+
 /* --- the script: a clock that the test sets --- */
 
 static int64_t script_now_ms;
@@ -346,6 +361,7 @@ START_TEST(agrees_with_the_log)
 	};
 
 	store_model_run(&model);
+	every_key_expires();
 	store_close(&model.store);
 }
 END_TEST
@@ -762,6 +778,7 @@ compete_all(bool flush)
 	}
 	ck_assert_int_eq(unavailable, 0);
 	ck_assert_int_eq(allowed, 100);
+	every_key_expires();
 	store_close(&stores[0]);
 	store_close(&stores[1]);
 }
@@ -1364,42 +1381,43 @@ static const struct {
 	const char *name, *answer, *reason;
 	bool hang_up;
 	bool keeps;	/* the connection is kept */
+	bool misset;	/* somebody has to change how Redis is set up */
 } nonsense[] = {
-	{"half a reply",       "*4\r\n:0\r\n:0\r\n",      "in time", 0, 0},
-	{"no reply",           "",                        "in time", 0, 0},
-	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0},
-	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0},
-	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0},
-	{"negative array",     "*-7\r\n",                 "no sense", 0, 0},
+	{"half a reply",       "*4\r\n:0\r\n:0\r\n",      "in time", 0, 0, 0},
+	{"no reply",           "",                        "in time", 0, 0, 0},
+	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0},
+	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0},
+	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0},
+	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0},
 	{"deep nesting",       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0},
+	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0},
 	{"other protocol",     "HTTP/1.1 400 Bad Request\r\n\r\n", "no sense",
-	    0, 0},
-	{"status",             "+OK\r\n",                 "no sense", 0, 0},
-	{"null",               "$-1\r\n",                 "no sense", 0, 0},
+	    0, 0, 0},
+	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0},
+	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0},
 	{"two replies",        "*5\r\n:0\r\n:0\r\n:0\r\n:1\r\n:1\r\n+more\r\n",
-	    "no sense", 0, 0},
-	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0},
+	    "no sense", 0, 0, 0},
+	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0},
 	{"wrong elements",     "*5\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n", "no sense",
-	    0, 0},
+	    0, 0, 0},
 	{"refused out of range", "*5\r\n:9\r\n:0\r\n:0\r\n:1\r\n:1\r\n", "no sense",
-	    0, 0},
-	{"hangs up",           "",                        "closed", 1, 0},
-	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0},
-	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0},
-	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0},
-	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0},
-	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1},
-	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1},
-	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1},
-	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1},
-	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1},
-	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1},
-	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1},
+	    0, 0, 0},
+	{"hangs up",           "",                        "closed", 1, 0, 0},
+	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0},
+	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0},
+	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0},
+	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1},
+	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0},
+	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0},
+	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0},
+	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1},
+	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0},
+	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1},
+	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0},
 	{"inside a script",    "-ERR Error running script (call to f_1): "
-	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1},
-	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1},
-	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1},
+	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0},
+	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0},
+	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0},
 };
 
 START_TEST(nonsense_is_unavailable)
@@ -1407,6 +1425,7 @@ START_TEST(nonsense_is_unavailable)
 	struct impostor impostor = {.greeting = greeting,
 	    .answer = nonsense[_i].answer, .hang_up = nonsense[_i].hang_up};
 	struct store_redis_options options;
+	struct charge_answer answer;
 	struct store_state state;
 	struct store *store;
 	int64_t start_ms;
@@ -1418,9 +1437,13 @@ START_TEST(nonsense_is_unavailable)
 	store = open_with(&options);
 	ck_assert(comes_up(store, PATIENT_MS));
 	start_ms = clock_steady_ms();
-	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	answer = charge_one(store, "user:a", 5);
+	ck_assert_int_eq(answer.status,
 	    nonsense[_i].keeps || strcmp(nonsense[_i].name, "two replies") ?
 	    CHARGE_UNAVAILABLE : CHARGE_ALLOWED);
+	if (nonsense[_i].reason[0] != '\0' &&
+	    strcmp(nonsense[_i].reason, "no sense") != 0)
+		ck_assert_int_eq(answer.misset, nonsense[_i].misset);
 	ck_assert(nonsense[_i].keeps ||
 	    clock_steady_ms() - start_ms <= TIMEOUT_MS + GRACE_MS);
 	for (int i = 0; i < 200 && !nonsense[_i].keeps &&
@@ -1508,7 +1531,7 @@ add_charges(Suite *suite)
 	    COUNT_OF(foreign));
 	tcase_add_test(tcase,
 	    foreign_key_is_unavailable_and_the_others_are_not);
-	tcase_add_test(tcase, crowd_is_let_in_up_to_the_limit);
+	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 5);
 	tcase_add_test(tcase, forgotten_script_is_sent_again);
 	suite_add_tcase(suite, tcase);
 }

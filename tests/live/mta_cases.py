@@ -68,7 +68,8 @@ CASES = [
     Case("client_connections: refuses the second at the same time",
          'limit "client_connections" { allow = {"1"} }', """
     client 192.0.2.7
-    client 192.0.2.7 => 421
+    client 192.0.2.7 => own 421 mx.lab.test Service unavailable - try again later
+        sendmail => own 421 4.7.0 mx.lab.test closing connection
     closed
     client 192.0.2.8
     message <a@example.com> <b@lab.test>
@@ -91,7 +92,8 @@ CASES = [
     quit
     client 192.0.2.7
     quit
-    client 192.0.2.7 => 421
+    client 192.0.2.7 => own 421 mx.lab.test Service unavailable - try again later
+        sendmail => own 421 4.7.0 mx.lab.test closing connection
     closed
     client 192.0.2.8
     message <a@example.com> <b@lab.test>
@@ -207,6 +209,19 @@ CASES = [
          'check "auth_required" { }', """
     client 192.0.2.7 user alice@example.org
     message <alice@example.org> <b@lab.test>
+    """),
+    Case("auth_required: refuses on the listener that wants it",
+         'check "auth_required" { listeners = {"@PORT@"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 530
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    """),
+    Case("auth_required: passes on other listeners",
+         'check "auth_required" { listeners = {"1"} }', """
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
     """),
     Case("user_suspended: refuses a user on the list",
          'check "user_suspended" { lists = {"people"} }', """
@@ -540,6 +555,22 @@ CASES = [
     DATA => 354
     Subject: x\\r\\n\\r\\nText.\\r\\n. => 250
     """),
+    Case("a message in a BDAT chunk counts as any other",
+         'limit "rate_client_messages" { allow = {"1/1h"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    BDAT 12 LAST\\r\\nSubject: x => 250
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 450
+    """, only="postfix"),
+    Case("what the client writes comes back as printable ASCII",
+         'check "helo_not_fqdn" { }', """
+    client 192.0.2.7
+    EHLO caf\u00c3\u00a9\x01%s => 250
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 504 5.5.2 <caf???%s>: Helo command rejected: need fully-qualified hostname
+    """, only="postfix"),
     Case("IPv6 clients of one /64 are one client, others not",
          'limit "rate_client_messages" { allow = {"1/1h"} }', """
     client 2001:db8::7
@@ -668,10 +699,11 @@ CASES = [
 ]
 
 
-def whole_policy(lab, text):
+def whole_policy(lab, mta, text):
     if text.strip() and "policy" not in text:
         text = 'policy "all" {\n%s\n}' % text
-    return (LISTS + text).replace("@DIR@", lab.folder)
+    return (LISTS + text).replace("@DIR@", lab.folder).replace(
+        "@PORT@", str(mta.port))
 
 
 _redis = []
@@ -695,9 +727,9 @@ def hold(lab, case, mta_name, store_name):
     for name, text in case.files.items():
         lab.write(name, text)
     floodgate = daemon.Floodgate(
-        lab, whole_policy(lab, case.policy), store, case.options,
+        lab, whole_policy(lab, mta, case.policy), store, case.options,
         listen="unix:" + gate.socket_of(lab), name="gate")
-    then = case.then and whole_policy(lab, case.then)
+    then = case.then and whole_policy(lab, mta, case.then)
     try:
         Dialogue(mta, floodgate, then).hold(case.talk)
         floodgate.check_alive()

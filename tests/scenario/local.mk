@@ -40,6 +40,9 @@ EXTRA_DIST += \
 	tests/scenario/client_denied.conf \
 	tests/scenario/client_denied.ok \
 	tests/scenario/client_denied.txt \
+	tests/scenario/close.conf \
+	tests/scenario/close.ok \
+	tests/scenario/close.txt \
 	tests/scenario/conversation.conf \
 	tests/scenario/conversation.ok \
 	tests/scenario/conversation.txt \
@@ -122,6 +125,10 @@ EXTRA_DIST += \
 	tests/scenario/reload.ok \
 	tests/scenario/reload.txt \
 	tests/scenario/reload_bad.conf \
+	tests/scenario/reload_helo.conf \
+	tests/scenario/reload_helo.ok \
+	tests/scenario/reload_helo.txt \
+	tests/scenario/reload_helo_after.conf \
 	tests/scenario/reload_less.conf \
 	tests/scenario/reload_more.conf \
 	tests/scenario/reply.conf \

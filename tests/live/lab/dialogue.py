@@ -12,16 +12,18 @@ message FROM TO... => EXPECTED
     a whole message, expected at its end; everything before it is 250.
 drop, quit, closed
     hang up; say goodbye; the server must have hung up.
-wait SECONDS, reload
-    reload puts the case's second policy in place.
+wait SECONDS, reload, stop
+    reload puts the case's second policy in place; stop ends floodgate.
 
 EXPECTED is a code alone, which has to be the reply's, or the whole reply as
 the client sees it, of which only the reference is left out: it must be there.
+`own 421 ...` is a reply in the MTA's own words, without a reference.
 An indented line `postfix => ...` or `sendmail => ...` is for that MTA alone.
 \r\n in a command is the end of a line.
 """
 
 import re
+import signal
 import time
 
 from .process import Failure, check
@@ -80,6 +82,11 @@ class Dialogue:
             "    S: (hung up)"]
         if not wanted:
             return
+        own, _, words = wanted.partition(" ")
+        if own == "own":
+            check(str(reply) == words, "%s\n  expected %s\n  seen     %s" % (
+                command, words, reply))
+            return
         seen = reply.code if re.fullmatch(r"\d\d\d", wanted) else str(reply)
         check(seen == wanted, "%s\n  expected %s\n  seen     %s" % (
             command, wanted, reply))
@@ -94,7 +101,7 @@ class Dialogue:
         self.now, reply = self.mta.connect(words[0], user, facts.get("name"))
         self.clients.append(self.now)
         self.expect("client " + rest, reply, wanted or "220")
-        if wanted and wanted[:3] != "220":
+        if wanted:
             return
         if helo != "none":
             self.expect("EHLO", self.now.command("EHLO " + helo), "250")
@@ -126,6 +133,13 @@ class Dialogue:
 
     def do_wait(self, rest, _wanted):
         time.sleep(float(rest))
+
+    def do_stop(self, _rest, _wanted):
+        start = time.monotonic()
+        self.gate.process.signal(signal.SIGTERM)
+        self.gate.process.wait(10)
+        took = time.monotonic() - start
+        check(took < 1, "it took %.2f s to end" % took)
 
     def do_reload(self, _rest, _wanted):
         done = self.gate.reload(self.reload)

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -62,10 +63,15 @@ def can_connect(address):
     return True
 
 
+SANITIZER = re.compile(r"(ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|"
+                       r"runtime error: ).*(\n.*){0,40}")
+
+
 class Process:
     """A child with its own process group, its output in a file."""
 
     def __init__(self, lab, name, command, **options):
+        self.lab = lab
         self.name = name
         self.command = command
         self.log = lab.path(name + ".log")
@@ -103,6 +109,15 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self.child.wait()
+        self.look_for_report()
+
+    def look_for_report(self):
+        """What a sanitizer has found fails the test, whatever it says."""
+        with contextlib.suppress(FileNotFoundError):
+            found = SANITIZER.search(self.output())
+            if found:
+                self.lab.reports.append("%s: %s" % (
+                    self.name, found.group(0)))
 
 
 class Lab:
@@ -114,6 +129,7 @@ class Lab:
         self.keep = keep
         self.things = []
         self.shared = []
+        self.reports = []    # of sanitizers
         self.count = 0
         self.folder = tempfile.mkdtemp(prefix="floodgate-live-")
         os.chmod(self.folder, 0o755)    # the MTAs' users walk through it
@@ -167,8 +183,13 @@ class Lab:
                 print("cleaning up: %s" % error, file=sys.stderr)
 
     def end_test(self):
-        """A test that failed has not stopped what it had started."""
+        """A test that failed has not stopped what it had started.
+
+        What sanitizers have reported since the last time.
+        """
         self.stop_things(self.things)
+        reports, self.reports = self.reports, []
+        return "\n".join(reports)
 
     def close(self):
         self.stop_things(self.things)

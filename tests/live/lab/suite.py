@@ -25,6 +25,19 @@ def names(only):
     return [name for name, _ in _tests if only in name]
 
 
+def one(lab, function):
+    """(verdict, what else to say)"""
+    try:
+        function(lab)
+        return "ok", ""
+    except Skip as skip:
+        return "skip", ": %s" % skip
+    except Failure as failure:
+        return "FAIL", ": %s" % failure
+    except Exception:
+        return "FAIL", ":\n" + traceback.format_exc()
+
+
 def run(lab, only, out=sys.stdout):
     """True when none failed."""
     passed = failed = skipped = 0
@@ -32,21 +45,14 @@ def run(lab, only, out=sys.stdout):
         if only not in name:
             continue
         start = time.monotonic()
-        try:
-            function(lab)
-            verdict, more = "ok  ", ""
-            passed += 1
-        except Skip as skip:
-            verdict, more = "skip", ": %s" % skip
-            skipped += 1
-        except Failure as failure:
-            verdict, more = "FAIL", ": %s" % failure
-            failed += 1
-        except Exception:
-            verdict, more = "FAIL", ":\n" + traceback.format_exc()
-            failed += 1
-        lab.end_test()
-        print("%s %s (%.1f s)%s" % (
+        verdict, more = one(lab, function)
+        report = lab.end_test()
+        if report:
+            verdict, more = "FAIL", more + "\n" + report
+        passed += verdict == "ok"
+        failed += verdict == "FAIL"
+        skipped += verdict == "skip"
+        print("%-4s %s (%.1f s)%s" % (
             verdict, name, time.monotonic() - start, more), file=out,
             flush=True)
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped),
