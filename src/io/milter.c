@@ -382,7 +382,7 @@ milter_listen(const struct config *config, char *why, size_t size)
 		return false;
 	}
 	if (listen_is_taken(listen)) {
-		text_printf(&text, "somebody is listening on %s already", listen);
+		text_printf(&text, "somebody listens on %s already", listen);
 		return false;
 	}
 	/* Nobody may connect before mode and group are right. */

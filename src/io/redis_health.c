@@ -88,6 +88,7 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 void
 link_note_well(struct redis_link *link)
 {
+	link->misset = false;
 	pthread_mutex_lock(&link->mutex);
 	link->up = true;
 	link->ailing = false;

@@ -82,7 +82,8 @@ enqueue(struct redis_link *link, struct question *question)
 
 /* Wait, take the answer, and leave the rest to the I/O thread if it is late. */
 static redisReply *
-await(struct redis_link *link, struct question *question, int64_t deadline_ms)
+await(struct redis_link *link, struct question *question, int64_t deadline_ms,
+    bool *misset)
 {
 	struct timespec deadline;
 	redisReply *answer = NULL;
@@ -98,6 +99,7 @@ await(struct redis_link *link, struct question *question, int64_t deadline_ms)
 	if (question->done) {
 		answer = question->answer;
 		question->answer = NULL;
+		*misset = question->misset;
 	}
 	question->left = true;
 	last = --question->holders == 0;
@@ -120,11 +122,12 @@ count_failure(struct redis_link *link)
 
 struct redisReply *
 redis_link_ask(struct redis_link *link, struct redis_words *words,
-    int64_t timeout_ms)
+    int64_t timeout_ms, bool *misset)
 {
 	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
 	struct question *question = NULL;
 
+	*misset = link->misset;
 	if (link->up && timeout_ms > 0)
 		question = question_of_script(link, words);
 	if (question == NULL) {
@@ -138,13 +141,8 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 		count_failure(link);
 		return NULL;
 	}
-	return await(link, question, deadline_ms);
-}
-
-bool
-redis_link_is_misset(const struct redis_link *link)
-{
-	return link->misset;
+	*misset = false;
+	return await(link, question, deadline_ms, misset);
 }
 
 void

@@ -63,13 +63,12 @@ void redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
 
 /*
  * Run the script with these words. The answer is an array, for
- * freeReplyObject(); NULL when there is none by timeout_ms.
+ * freeReplyObject(); NULL when there is none by timeout_ms. *misset says
+ * whether that lasts until somebody changes how Redis or floodgate is set
+ * up.
  */
 struct redisReply *redis_link_ask(struct redis_link *link,
-    struct redis_words *words, int64_t timeout_ms);
-
-/* Did it last give no answer for how Redis or floodgate is set up? */
-bool redis_link_is_misset(const struct redis_link *link);
+    struct redis_words *words, int64_t timeout_ms, bool *misset);
 
 /* Run the script; nobody waits for the answer, and it may get lost. */
 void redis_link_tell(struct redis_link *link, struct redis_words *words);

@@ -20,6 +20,7 @@ struct question {
 	bool left;		/* its asker has waited long enough */
 	bool done;
 	struct redisReply *answer;	/* done; NULL: unavailable */
+	bool misset;		/* for how Redis or floodgate is set up */
 	pthread_cond_t answered;
 	bool told;		/* nobody asked for an answer */
 	int expected;		/* REDIS_REPLY_ARRAY, or STATUS of a PING */

@@ -171,6 +171,7 @@ settle_error(struct redis_link *link, struct question *question,
 	    is_wanted(link, question))
 		return send_script(link, question) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
+	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
 	fault_set(fault, trouble, error->str);
 	script = strstr(fault->detail, " script: ");

@@ -210,11 +210,9 @@ redis_charge(struct store *store, const struct charges *charges,
 	question.subjects.count = 0;
 	make_charge(&question, charges, verb_of(mode));
 	reply = redis_link_ask(redis->link, &question.words,
-	    lesser(timeout_ms, redis->timeout_ms));
-	if (reply == NULL) {
-		answer->misset = redis_link_is_misset(redis->link);
+	    lesser(timeout_ms, redis->timeout_ms), &answer->misset);
+	if (reply == NULL)
 		return;
-	}
 	if (!read_charge(reply, charges->count, answer))
 		redis_link_distrust(redis->link);
 	freeReplyObject(reply);
@@ -385,13 +383,14 @@ redis_show(struct store *store, const char *subject, int64_t now_ms,
 	struct subjects subjects = {.prefix = redis->prefix};
 	char number[NUMBER_SIZE];
 	redisReply *reply;
+	bool misset;
 	int count;
 
 	(void)now_ms;
 	subjects_index(&subjects, subject);
 	add_keys(&words, &subjects, number, "show");
 	reply = redis_link_ask(redis->link, &words,
-	    lesser(timeout_ms, redis->timeout_ms));
+	    lesser(timeout_ms, redis->timeout_ms), &misset);
 	if (reply == NULL)
 		return -1;
 	count = read_counters(reply, counters, max);
