@@ -13,6 +13,9 @@
 --     for each refund: index in KEYS, field, weight, window in ms, when it
 --     was charged. The answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
+--   hosts   say that host ARGV[2] lives for ARGV[3] ms from now, 0: it
+--           leaves. KEYS[1] is a sorted set of hosts by the time when they
+--           are given up. The answer: the time, how many live, or -1.
 --
 -- A value is "used/max/window " for people, then for this script: a version
 -- octet, the time of the newest group's first event, and the groups, oldest
@@ -319,7 +322,34 @@ local function give_back()
 	return {now}
 end
 
-if ARGV[1] == 'refund' then
+-- Not being allowed to do this is no reason to fail.
+local function hosts()
+	local live = tonumber(ARGV[3])
+	local done
+	if live > 0 then
+		done = redis.pcall('ZADD', KEYS[1], format('%.0f', now + live),
+		    ARGV[2])
+	else
+		done = redis.pcall('ZREM', KEYS[1], ARGV[2])
+	end
+	if type(done) == 'table' and done.err then
+		return {now, -1}
+	end
+	done = redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf',
+	    format('%.0f', now))
+	local count = redis.pcall('ZCARD', KEYS[1])
+	if type(done) == 'table' or type(count) == 'table' then
+		return {now, -1}
+	end
+	if live > 0 then
+		redis.call('PEXPIRE', KEYS[1], format('%.0f', live))
+	end
+	return {now, count}
+end
+
+if ARGV[1] == 'hosts' then
+	return hosts()
+elseif ARGV[1] == 'refund' then
 	return give_back()
 elseif ARGV[1] == 'show' then
 	local answer = redis.call('HGETALL', KEYS[1])

@@ -72,6 +72,7 @@ libio_a_SOURCES = \
 	src/io/snapshot.h \
 	src/io/store.c \
 	src/io/store.h \
+	src/io/store_fallback.c \
 	src/io/store_guard.c \
 	src/io/store_memory.c \
 	src/io/store_memory.h \

@@ -96,6 +96,14 @@ guard_save(struct store *store, char *why, size_t size)
 	return store_save(guard_of(store)->below, why, size);
 }
 
+static void
+guard_charge_local(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, struct charge_answer *answer)
+{
+	store_charge_local(guard_of(store)->below, charges, mode, now_ms,
+	    answer);
+}
+
 static const struct store_ops guard_ops = {
 	.close = guard_close,
 	.reconfigure = guard_reconfigure,
@@ -104,6 +112,7 @@ static const struct store_ops guard_ops = {
 	.show = guard_show,
 	.get_state = guard_get_state,
 	.save = guard_save,
+	.charge_local = guard_charge_local,
 };
 
 struct store *

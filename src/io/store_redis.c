@@ -400,6 +400,43 @@ redis_show(struct store *store, const char *subject, int64_t now_ms,
 	return count;
 }
 
+/* --- hosts --- */
+
+/* {now, count} */
+static int64_t
+redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
+    int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+	char key[PREFIX_OCTETS_MAX + sizeof("hosts")], number[NUMBER_SIZE];
+	struct redis_words words;
+	redisReply *reply;
+	struct text text;
+	int64_t count = -1;
+	bool misset;
+
+	TEXT_INIT(&text, key);
+	text_put(&text, redis->prefix);
+	text_put(&text, "hosts");
+	redis_words_init(&words);
+	redis_words_add(&words, "1");
+	redis_words_add(&words, key);
+	redis_words_add(&words, "hosts");
+	redis_words_add(&words, id);
+	redis_words_add(&words, number_text(live_ms, number));
+	reply = redis_link_ask(redis->link, &words,
+	    lesser(timeout_ms, redis->timeout_ms), &misset);
+	if (reply == NULL)
+		return -1;
+	if (reply->elements == 2 &&
+	    reply->element[1]->type == REDIS_REPLY_INTEGER)
+		count = reply->element[1]->integer;
+	else
+		redis_link_distrust(redis->link);
+	freeReplyObject(reply);
+	return count;
+}
+
 /* --- the rest --- */
 
 static void
@@ -475,7 +512,8 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
-	.save = redis_save
+	.save = redis_save,
+	.count_hosts = redis_count_hosts
 };
 
 static const char *

@@ -4,6 +4,7 @@ io_tests = \
 	tests/io/test_control \
 	tests/io/test_engine \
 	tests/io/test_maps \
+	tests/io/test_store_fallback \
 	tests/io/test_store_guard \
 	tests/io/test_store_memory \
 	tests/io/test_store_redis \
@@ -23,6 +24,8 @@ tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_store_fallback_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_fallback_LDADD = $(io_test_ldadd)
 tests_io_test_store_guard_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_guard_LDADD = $(io_test_ldadd)
 tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store_model.c \
