@@ -53,7 +53,8 @@ limit_find(const char *name)
 
 /*
  * The row that counts the same by one of the same keys; else what fits any
- * client, since every session has one.
+ * client, since every session has one. Octets may be refused at the end of
+ * data, where no text can name a recipient.
  */
 enum reply_id
 limit_default_reply(const struct keys *per, enum count count)
@@ -62,6 +63,8 @@ limit_default_reply(const struct keys *per, enum count count)
 		return REPLY_client_connections;
 	if (count == COUNT_connections)
 		return REPLY_client_connection_rate;
+	if (count == COUNT_bytes)
+		return REPLY_rate_client_messages;
 	for (size_t i = 0; i < per->count; i++) {
 		switch (per->at[i]) {
 		case KEY_user:

@@ -696,6 +696,25 @@ CASES = [
     message <alice@example.org> <b@lab.test> <c@lab.test>
     message <alice@example.org> <b@lab.test>
     """, store='store "redis" { server = {"@DIR@/no-such-redis"} }'),
+    Case("config_error: defers when Redis wants a password",
+         'limit "quota_user" { allow = {"1/1h"} on_failure = "defer" }', """
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab.test> => 451 4.3.5 Server configuration problem - try again later
+    """, store='store "redis" { server = {"@LOCKED@"} }'),
+    Case("config_error: passes where the rule says so",
+         'limit "quota_user" { allow = {"1/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test> <c@lab.test>
+    """, store='store "redis" { server = {"@LOCKED@"} }'),
+    Case("a password from a file opens Redis",
+         'limit "quota_user" { allow = {"1/1h"} on_failure = "defer" }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<c@lab.test> => 550
+    """, store='store "redis" { server = {"@LOCKED@"} '
+         'password_file = "@DIR@/secret" }', files={"secret": "opensesame\n"}),
 ]
 
 
@@ -706,15 +725,27 @@ def whole_policy(lab, mta, text):
         "@PORT@", str(mta.port))
 
 
-_redis = []
+_redis = {}
+
+
+def shared_redis(lab, name, *options):
+    if name not in _redis:
+        _redis[name] = lab.share(Redis(lab, *options))
+        lab.forget(_redis[name].process)
+    return _redis[name]
 
 
 def fresh_redis(lab):
-    if not _redis:
-        _redis.append(lab.share(Redis(lab)))
-        lab.forget(_redis[0].process)
-    _redis[0].command("FLUSHALL")
-    return _redis[0]
+    redis = shared_redis(lab, "open")
+    redis.command("FLUSHALL")
+    return redis
+
+
+def locked_redis(lab):
+    """Every MTA's turn begins with empty counters here, too."""
+    redis = shared_redis(lab, "locked", "--requirepass", "opensesame")
+    redis.commands(("AUTH", "opensesame"), ("FLUSHALL",))
+    return redis
 
 
 def hold(lab, case, mta_name, store_name):
@@ -722,10 +753,12 @@ def hold(lab, case, mta_name, store_name):
     store = daemon.MEMORY
     if case.store:
         store = case.store.replace("@DIR@", lab.folder)
+        if "@LOCKED@" in store:
+            store = store.replace("@LOCKED@", locked_redis(lab).path)
     elif store_name == "redis":
         store = daemon.redis_store(fresh_redis(lab))
     for name, text in case.files.items():
-        lab.write(name, text)
+        lab.write(name, text, 0o600)
     floodgate = daemon.Floodgate(
         lab, whole_policy(lab, mta, case.policy), store, case.options,
         listen="unix:" + gate.socket_of(lab), name="gate")

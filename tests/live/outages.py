@@ -17,10 +17,11 @@ policy "all" {
 DEFERRED = "451 4.7.1 Service unavailable - try again later"
 
 
-def start(lab, on_failure, allow="1000000/1h"):
+def start(lab, on_failure, extra=""):
     redis = Redis(lab)
     floodgate = daemon.Floodgate(
-        lab, POLICY % (allow, on_failure), daemon.redis_store(redis))
+        lab, POLICY % ("1000000/1h", on_failure),
+        daemon.redis_store(redis, extra))
     return redis, floodgate
 
 
@@ -131,7 +132,7 @@ def comes_late(lab):
 
 @live("Redis forgets scripts and data under load: nobody notices")
 def forgets(lab):
-    redis, floodgate = start(lab, "defer")
+    redis, floodgate = start(lab, "defer", 'timeout = "1s"')
 
     def trouble():
         for _ in range(20):

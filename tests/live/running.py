@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -170,6 +171,28 @@ def damaged(lab):
     floodgate.start()
     check(admitted(lab, floodgate) == 3, "does not work")
     floodgate.stop()
+
+
+@live("systemd is told when it is ready, reloads and stops")
+def notify(lab):
+    path = lab.path("notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        listener.settimeout(5)
+        env = need_program("env", "coreutils")
+        floodgate = daemon.Floodgate(lab, QUOTA % 1, command=[
+            env, "NOTIFY_SOCKET=" + path])
+
+        def expect(*wanted):
+            seen = [listener.recv(4096).decode().split("\n")[0]
+                    for _ in wanted]
+            check(seen == list(wanted), "told: %s" % seen)
+
+        expect("READY=1")
+        floodgate.reload()
+        expect("RELOADING=1", "READY=1")
+        floodgate.stop()
+        expect("STOPPING=1")
 
 
 @live("the limit of open files is raised at the start")

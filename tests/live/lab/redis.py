@@ -28,14 +28,20 @@ class Redis:
 
     def command(self, *words):
         """One command; errors come as text that begins with '-'."""
-        request = b"*%d\r\n" % len(words)
-        for word in words:
-            word = word if isinstance(word, bytes) else str(word).encode()
-            request += b"$%d\r\n%s\r\n" % (len(word), word)
+        return self.commands(words)[0]
+
+    def commands(self, *commands):
+        """Several on one connection."""
+        request = b""
+        for words in commands:
+            request += b"*%d\r\n" % len(words)
+            for word in words:
+                word = str(word).encode()
+                request += b"$%d\r\n%s\r\n" % (len(word), word)
         with socket.create_connection(("127.0.0.1", self.port), 5) as link:
             link.sendall(request)
             with link.makefile("rb") as file:
-                return self._read(file)
+                return [self._read(file) for _ in commands]
 
     def _read(self, file):
         line = file.readline().rstrip(b"\r\n")
