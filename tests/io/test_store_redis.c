@@ -874,6 +874,36 @@ START_TEST(hanging_server_keeps_nobody_waiting)
 }
 END_TEST
 
+/*
+ * One that is alive and answers nothing in time is found to be so when it
+ * is greeted again, not by those who ask.
+ */
+static const char *const pauses[] = {"WRITE", "ALL"};
+
+START_TEST(paused_server_is_left_alone)
+{
+	struct store *store = open_store();
+	int64_t end_ms, start_ms;
+	int slow = 0, calls = 0;
+
+	ck_assert(comes_up(store, PATIENT_MS));
+	TELL("CLIENT", "PAUSE", "2500", pauses[_i]);
+	end_ms = clock_steady_ms() + 2000;
+	while (clock_steady_ms() < end_ms) {
+		start_ms = clock_steady_ms();
+		ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+		    CHARGE_UNAVAILABLE);
+		slow += clock_steady_ms() - start_ms > TIMEOUT_MS / 2;
+		calls++;
+		sleep_ms(5);
+	}
+	ck_assert_int_gt(calls, 50);
+	ck_assert_int_eq(slow, 1);
+	ck_assert(comes_up(store, 2000));
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(killed_server_is_found_again)
 {
 	struct store *store = open_hasty();
@@ -1058,6 +1088,31 @@ START_TEST(least_rights_are_enough)
 	ck_assert_int_eq(store_show(store, "user:a", 0, 100, counters, 4), 1);
 	ck_assert_int_eq(counters[0].used, 1);
 	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+/* Who may not count hosts does everything else. */
+START_TEST(hosts_are_counted)
+{
+	struct store *store;
+
+	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	store = open_as_floodgate();
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 2);
+	sleep_ms(60);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store->ops->count_hosts(store, "c", 20000, 1000), 2);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 0, 1000), 1);
+	ck_assert_int_gt(atoi(TELL("PTTL", "fg:hosts")), 10000);
+	TELL("ACL", "SETUSER", "floodgate", "-zadd");
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000),
+	    -1);
+	ck_assert(state_of(store).up);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
 	store_close(&store);
 }
 END_TEST
@@ -1301,7 +1356,7 @@ END_TEST
 /* --- a server that is none --- */
 
 static const char greeting[] =
-    "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+PONG\r\n";
+    "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+PONG\r\n-NOSCRIPT none\r\n";
 
 struct impostor {
 	int fd;
@@ -1546,6 +1601,7 @@ add_failures(Suite *suite)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, hanging_server_keeps_nobody_waiting);
+	tcase_add_loop_test(tcase, paused_server_is_left_alone, 0, 2);
 	tcase_add_test(tcase, killed_server_is_found_again);
 	tcase_add_test(tcase, absent_server_is_waited_for);
 	tcase_add_test(tcase, host_name_is_looked_up);
@@ -1555,6 +1611,7 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
 	tcase_add_test(tcase, least_rights_are_enough);
+	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_loop_test(tcase, lacking_right_is_told, 0,
 	    COUNT_OF(rights));
 	tcase_add_test(tcase,
