@@ -152,6 +152,25 @@ beat(struct fallback *fallback, int64_t live_ms)
 	return BEAT_MS;
 }
 
+/*
+ * Does it answer? It may be thought to be up for a moment longer by others
+ * than by who has just waited in vain; a batch must not be lost to that.
+ */
+static bool
+is_answering(struct fallback *fallback, int64_t now_ms)
+{
+	struct charges nothing = {.count = 1, .at = {{
+		.subject = "fallback", .field = "probe", .window_ms = 1000
+	}}};
+	struct charge_answer answer;
+
+	if (!is_up(fallback))
+		return false;
+	store_charge(fallback->below, &nothing, STORE_PEEK, now_ms,
+	    TELL_TIMEOUT_MS, &answer);
+	return answer.status == CHARGE_ALLOWED;
+}
+
 /* --- telling --- */
 
 /* One batch; false when there is nothing to tell. */
@@ -249,7 +268,7 @@ work(struct fallback *fallback)
 	if (!atomic_load(&fallback->deciding))
 		return wait_ms;
 	say_deciding(fallback);
-	if (!is_up(fallback))
+	if (!is_answering(fallback, clock_now_ms()))
 		return LOOK_MS;
 	if (tell_some(fallback, clock_now_ms()))
 		return TELL_MS;
@@ -427,7 +446,8 @@ end(struct fallback *fallback)
 
 	wake(fallback, true);
 	pthread_join(fallback->thread, NULL);
-	while (is_up(fallback) && clock_steady_ms() < until_ms &&
+	while (is_answering(fallback, clock_now_ms()) &&
+	    clock_steady_ms() < until_ms &&
 	    tell_some(fallback, clock_now_ms()))
 		continue;
 	if (untold(fallback) > 0)

@@ -1,7 +1,9 @@
 EXTRA_DIST += \
+	tests/live/faults.py \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
+	tests/live/lab/fault.py \
 	tests/live/lab/gate.py \
 	tests/live/lab/isolation.py \
 	tests/live/lab/load.py \

@@ -111,6 +111,14 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def rss(self):
+        """In KB."""
+        with open("/proc/%d/status" % self.pid) as file:
+            for line in file:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        return 0
+
     def signal(self, number):
         if self.alive():
             os.kill(self.pid, number)
