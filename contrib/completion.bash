@@ -28,8 +28,8 @@ _floodgatectl()
 		help)
 			COMPREPLY=($(compgen -W "$commands" -- "$word"))
 			;;
-		try)
-			COMPREPLY=($(compgen -W "$(floodgatectl help try |
+		try | codes)
+			COMPREPLY=($(compgen -W "$(floodgatectl help $command |
 			    sed -n 's/^  \(-[-a-z]*\).*/\1/p') --json" \
 			    -- "$word") $(compgen -f -- "$word"))
 			;;

@@ -6,11 +6,13 @@
  * Copies the template. A line "@NAME@" or "@OPTIONS SECTION@" becomes mdoc
  * made from the .def files that the program itself is made from, so that page
  * and program cannot differ; see `tables` at the end for the names.
- * "@sysconfdir@" and "@version@" are filled in wherever they stand.
+ * "@sysconfdir@", "@pkgdatadir@" and "@version@" are filled in wherever they
+ * stand.
  */
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "core/config.h"
 #include "core/reply.h"
 #include "core/stage.h"
@@ -162,7 +164,8 @@ enum type {
 	TYPE_STRING, TYPE_STRINGS, TYPE_BOOL, TYPE_TRISTATE, TYPE_NUMBER,
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
 	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
-	TYPE_REPLY, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
+	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
+	TYPE_PATTERN, TYPE_ADDRESSES,
 	TYPES
 };
 
@@ -194,9 +197,12 @@ static const struct {
 	[TYPE_MAP] = { .value = "file" },
 	[TYPE_EXCEPT] = { .value = "exemption", .many = true },
 	[TYPE_REPLY] = { .value = "reply" },
+	[TYPE_NOTES] = { .value = "note", .many = true },
 	[TYPE_KEYS] = { .value = "key", .many = true },
 	[TYPE_COUNT] = { .value = "count" },
 	[TYPE_RATES] = { .value = "rate", .many = true },
+	[TYPE_PATTERN] = { .value = "pattern", .quoted = true },
+	[TYPE_ADDRESSES] = { .value = "address", .many = true, .quoted = true },
 };
 
 struct option {
@@ -503,6 +509,19 @@ put_fields(const char *argument)
 	return true;
 }
 
+static bool
+put_notes(const char *argument)
+{
+	(void)argument;
+	puts(".Bl -tag -width unregistered-enhanced -compact");
+	for (int i = 0; i < CODE_NOTE_COUNT; i++) {
+		put_macro("It Cm", code_note_names[i]);
+		put_sentence(code_note_help((enum code_note)i));
+	}
+	end_list();
+	return true;
+}
+
 /* --- replies ----------------------------------------------------------- */
 
 /* What makes the program send a row of the catalogue; NULL: nothing yet. */
@@ -629,6 +648,7 @@ static const struct {
 	{ "KEYS", put_keys },
 	{ "COUNTS", put_counts },
 	{ "FIELDS", put_fields },
+	{ "NOTES", put_notes },
 	{ "REPLIES", put_replies },
 	{ "METRICS", put_metrics },
 	{ "COMMANDS", put_commands },
@@ -638,6 +658,7 @@ static const struct {
 	const char *name, *value;
 } words[] = {
 	{ "@sysconfdir@", SYSCONFDIR },
+	{ "@pkgdatadir@", PKGDATADIR },
 	{ "@version@", PACKAGE_VERSION },
 };
 

@@ -8,6 +8,11 @@ floodgate_CONFIG = \
 	etc/owners
 EXTRA_DIST += $(floodgate_CONFIG)
 
+# Words of the page for senders: floodgatectl codes --page --lang NAME.
+langdir = $(pkgdatadir)/lang
+dist_lang_DATA = \
+	etc/lang/de
+
 install-data-local: install-config
 uninstall-local: uninstall-config
 

@@ -23,7 +23,12 @@ enum check_takes {
 	TAKES_MAP = 1 << 2,
 	TAKES_SELF = 1 << 3,
 	TAKES_MAX = 1 << 4,
-	TAKES_MAX_SIZE = 1 << 5
+	TAKES_MAX_SIZE = 1 << 5,
+	TAKES_MAILBOXES = 1 << 6,
+	TAKES_SENDERS = 1 << 7,
+	TAKES_AUTHENTICATED = 1 << 8,
+	TAKES_HEADER = 1 << 9,
+	TAKES_PATTERN = 1 << 10
 };
 
 struct check_input {

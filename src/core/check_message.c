@@ -13,3 +13,17 @@ check_message_too_big(const struct check_input *input)
 
 	return bytes > input->rule->checks.max_size_bytes;
 }
+
+bool
+check_message_hops(const struct check_input *input)
+{
+	return input->session->hops > input->rule->checks.max;
+}
+
+/* What was found when the header passed by: session_apply_header(). */
+bool
+check_message_bulk(const struct check_input *input)
+{
+	return (input->session->headers_matched & input->rule->header_bit) !=
+	    0;
+}

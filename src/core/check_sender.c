@@ -6,6 +6,33 @@
 
 #include <string.h>
 
+/*
+ * Of both paths of the transaction: at MAIL there is no recipient yet. RFC
+ * 6531 3.5 has the same reply for either.
+ */
+bool
+check_sender_utf8_undeclared(const struct check_input *input)
+{
+	const struct session *session = input->session;
+
+	return !session->smtputf8 && (session->sender.is_beyond_ascii ||
+	    (input->recipient != NULL && input->recipient->is_beyond_ascii));
+}
+
+/* That it has no domain is left to sender_not_fqdn. */
+bool
+check_sender_bad_syntax(const struct check_input *input)
+{
+	return !input->session->sender.is_by_grammar;
+}
+
+bool
+check_sender_not_fqdn(const struct check_input *input)
+{
+	return !input->session->sender.is_null &&
+	    !path_is_qualified(&input->session->sender);
+}
+
 bool
 check_sender_null_authenticated(const struct check_input *input)
 {
@@ -39,6 +66,20 @@ check_sender_denied(const struct check_input *input)
 {
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_SENDER,
 	    input->config, input->session, input->recipient);
+}
+
+/* Everybody has a postmaster (RFC 5321 4.5.1), listed or not. */
+bool
+check_sender_unknown(const struct check_input *input)
+{
+	const struct check_options *options = &input->rule->checks;
+	const struct path *sender = &input->session->sender;
+
+	return lists_have_subject(&options->lists, SUBJECT_SENDER,
+	    input->config, input->session, input->recipient) &&
+	    !path_is_postmaster(sender) &&
+	    !mailbox_exists(&options->mailboxes, options->map, sender,
+	    &input->config->folding);
 }
 
 /* Is the login itself the mailbox that the user sends as? */

@@ -9,6 +9,7 @@
 
 #include "base/quantity.h"
 #include "core/list.h"
+#include "core/pattern.h"
 #include "core/reply.h"
 #include "core/stage.h"
 
@@ -58,7 +59,9 @@ enum step {
 	STEP_HELO = 1 << 0,	/* HELO arrives */
 	STEP_CONTENT = 1 << 1,	/* header and body arrive, to be measured */
 	STEP_CONNECT_REPLY = 1 << 2,	/* CONNECT may be refused */
-	STEP_MAIL_REPLY = 1 << 3	/* MAIL may be refused */
+	STEP_MAIL_REPLY = 1 << 3,	/* MAIL may be refused */
+	STEP_HEADERS = 1 << 4,	/* the header arrives, to be read */
+	STEP_EOH_REPLY = 1 << 5	/* the end of the header may be refused */
 };
 
 struct strings {
@@ -69,6 +72,12 @@ struct strings {
 struct lists {
 	const struct list *const *at;
 	size_t count;
+};
+
+/* Mailboxes as written in one option, and made ready for lookups. */
+struct addresses {
+	struct strings written;
+	struct list list;	/* without entries: none given */
 };
 
 /* What a list of an `except` is looked up with. */
@@ -122,9 +131,14 @@ struct rates {
 #define OPTION_MEMBER_ON_FAILURE(name) enum on_failure name;
 #define OPTION_MEMBER_LISTS(name) struct lists name;
 #define OPTION_MEMBER_MAP(name) const struct map *name;	/* NULL: none */
+#define OPTION_MEMBER_PATTERN(name) const struct pattern *name;
+				/* NULL: none */
+#define OPTION_MEMBER_ADDRESSES(name) struct addresses name;
 #define OPTION_MEMBER_EXCEPT(name) struct except name;
 #define OPTION_MEMBER_REPLY(name) const struct reply *name;
 				/* never NULL: the row's own if not given */
+#define OPTION_MEMBER_NOTES(name) unsigned int name;
+				/* bits 1u << CODE_NOTE_x, codelint.h */
 #define OPTION_MEMBER_KEYS(name) struct keys name;
 #define OPTION_MEMBER_COUNT(name) enum count name;
 #define OPTION_MEMBER_RATES(name) struct rates name;
@@ -181,6 +195,7 @@ struct rule {
 	const struct check_row *check;	/* NULL: a limit */
 	struct rule_options with;
 	struct check_options checks;	/* of a check */
+	uint64_t header_bit;	/* of its header and pattern, or 0 */
 	struct limit_options limits;	/* of a limit */
 };
 
@@ -194,6 +209,16 @@ struct policy {
 					 * by cost, limits last */
 	size_t rule_count;
 	const size_t *written;		/* rules in the file's order: indices */
+};
+
+/*
+ * What a check looks for in the header, found while it passes by: nobody
+ * keeps the header of a message.
+ */
+#define HEADER_RULES_MAX 64	/* bits of session.headers_matched */
+struct header_rule {
+	const char *header;	/* field name, without its colon */
+	const struct pattern *pattern;
 };
 
 enum store_kind { STORE_KIND_MEMORY, STORE_KIND_REDIS };
@@ -210,6 +235,8 @@ struct config {
 	size_t list_count;
 	const struct policy *policies;
 	size_t policy_count;
+	const struct header_rule *header_rules;
+	size_t header_rule_count;
 	unsigned int steps;	/* of enum step: what all rules together need */
 };
 

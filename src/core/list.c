@@ -77,6 +77,13 @@ name_table_get(const struct name_table *table, const char *name)
 	return slot != NOT_FOUND ? table->values[slot] : NULL;
 }
 
+/* Which entries are asked. */
+enum scope {
+	SCOPE_NAMES,		/* "domain", ".parent" */
+	SCOPE_MAILBOXES,	/* "@domain", "@.parent" */
+	SCOPE_BOTH
+};
+
 /*
  * Each ".parent" of a name, longest first. Behind a mailbox's '@', which
  * stands right before `name`, "@.parent" goes before it: the octet in front
@@ -84,7 +91,7 @@ name_table_get(const struct name_table *table, const char *name)
  * that a path made of dots is soon done.
  */
 static size_t
-find_parent(const struct name_table *table, char *name, bool of_mailbox)
+find_parent(const struct name_table *table, char *name, enum scope scope)
 {
 	char *dot;
 	size_t slot;
@@ -94,12 +101,14 @@ find_parent(const struct name_table *table, char *name, bool of_mailbox)
 
 		if (length > DOMAIN_OCTETS_MAX)
 			continue;
-		if (of_mailbox) {
+		if (scope != SCOPE_NAMES) {
 			dot[-1] = '@';
 			slot = find(table, dot - 1, length + 1);
 			if (slot != NOT_FOUND)
 				return slot;
 		}
+		if (scope == SCOPE_MAILBOXES)
+			continue;
 		slot = find(table, dot, length);
 		if (slot != NOT_FOUND)
 			return slot;
@@ -109,15 +118,15 @@ find_parent(const struct name_table *table, char *name, bool of_mailbox)
 
 /* "@domain", "domain", and its parents. */
 static size_t
-find_domain(const struct name_table *table, char *at_domain)
+find_domain(const struct name_table *table, char *at_domain, enum scope scope)
 {
 	size_t length = strlen(at_domain);
 	size_t slot = find(table, at_domain, length);
 
-	if (slot == NOT_FOUND)
+	if (slot == NOT_FOUND && scope != SCOPE_MAILBOXES)
 		slot = find(table, at_domain + 1, length - 1);
 	if (slot == NOT_FOUND)
-		slot = find_parent(table, at_domain + 1, true);
+		slot = find_parent(table, at_domain + 1, scope);
 	return slot;
 }
 
@@ -148,7 +157,7 @@ mailbox_of(const struct path *path, bool fold, const char *separator,
 /* In the order that map_find_path() promises. */
 static size_t
 find_path(const struct name_table *table, const struct path *path,
-    const struct folding *folding)
+    const struct folding *folding, enum scope scope)
 {
 	struct mailbox whole, untagged;
 	size_t slot;
@@ -165,8 +174,16 @@ find_path(const struct name_table *table, const struct path *path,
 	if (slot == NOT_FOUND)
 		slot = find(table, untagged.text, untagged.local_length);
 	if (slot == NOT_FOUND && path->domain[0] != '\0')
-		slot = find_domain(table, whole.text + whole.local_length - 1);
+		slot = find_domain(table,
+		    whole.text + whole.local_length - 1, scope);
 	return slot;
+}
+
+bool
+name_table_has_mailbox(const struct name_table *table,
+    const struct path *path, const struct folding *folding)
+{
+	return find_path(table, path, folding, SCOPE_MAILBOXES) != NOT_FOUND;
 }
 
 bool
@@ -189,14 +206,15 @@ list_has_domain(const struct list *list, const char *domain)
 	if (length > 0 && name[length - 1] == '.')
 		name[--length] = '\0';
 	return find(&list->names, name, length) != NOT_FOUND ||
-	    find_parent(&list->names, name, false) != NOT_FOUND;
+	    find_parent(&list->names, name, SCOPE_NAMES) != NOT_FOUND;
 }
 
 bool
 list_has_path(const struct list *list, const struct path *path,
     const struct folding *folding)
 {
-	return find_path(&list->names, path, folding) != NOT_FOUND;
+	return find_path(&list->names, path, folding, SCOPE_BOTH) !=
+	    NOT_FOUND;
 }
 
 /* A login is no path: nothing in it is quoted. False when it is too long. */
@@ -243,7 +261,7 @@ const char *
 map_find_path(const struct map *map, const struct path *path,
     const struct folding *folding)
 {
-	size_t slot = find_path(&map->names, path, folding);
+	size_t slot = find_path(&map->names, path, folding, SCOPE_BOTH);
 
 	return slot != NOT_FOUND ? map->names.values[slot] : NULL;
 }

@@ -59,6 +59,12 @@ bool list_has_domain(const struct list *list, const char *domain);
  */
 bool list_has_path(const struct list *list, const struct path *path,
     const struct folding *folding);
+/*
+ * The same without the entries that name a domain and no mailbox: "domain"
+ * and ".parent". Postfix's tables, too, have such lines for other reasons.
+ */
+bool name_table_has_mailbox(const struct name_table *table,
+    const struct path *path, const struct folding *folding);
 /* A login: as a mailbox if it has an '@', else as a word. */
 bool list_has_user(const struct list *list, const char *user,
     const struct folding *folding);

@@ -88,3 +88,15 @@ lists_have_subject(const struct lists *lists, enum subject subject,
 			return true;
 	return false;
 }
+
+bool
+mailbox_exists(const struct lists *lists, const struct map *map,
+    const struct path *path, const struct folding *folding)
+{
+	for (size_t i = 0; i < lists->count; i++)
+		if (name_table_has_mailbox(&lists->at[i]->names, path,
+		    folding))
+			return true;
+	return map != NULL && name_table_has_mailbox(&map->names, path,
+	    folding);
+}

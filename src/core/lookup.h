@@ -20,4 +20,12 @@ bool lists_have_subject(const struct lists *lists, enum subject subject,
     const struct config *config, const struct session *session,
     const struct path *recipient);
 
+/*
+ * Is the mailbox among those of the lists or of the map (NULL: none)? An
+ * entry of a bare domain says nothing of its mailboxes here: "@domain" is
+ * the catch-all.
+ */
+bool mailbox_exists(const struct lists *lists, const struct map *map,
+    const struct path *path, const struct folding *folding);
+
 #endif

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/domain.h"
+#include "core/grammar.h"
 
 /* A part of the argument; not NUL-terminated. */
 struct span {
@@ -199,6 +201,8 @@ path_parse(const char *argument, struct path *path)
 
 	path->local[0] = path->domain[0] = '\0';
 	path->is_null = false;
+	path->is_by_grammar = grammar_is_path(argument);
+	path->is_beyond_ascii = grammar_is_beyond_ascii(argument);
 	span = trim(span);
 	is_whole = strip_brackets(&span);
 	/* "" is Postfix's <> for local submission. */
@@ -212,6 +216,19 @@ path_parse(const char *argument, struct path *path)
 	    (path->is_null || split(span, path));
 	if (!path->is_valid)
 		path->local[0] = path->domain[0] = '\0';
+}
+
+bool
+path_is_qualified(const struct path *path)
+{
+	return path->is_valid && (domain_is_literal(path->domain) ||
+	    domain_is_fqdn(path->domain));
+}
+
+bool
+path_is_postmaster(const struct path *path)
+{
+	return path->is_valid && text_equal_nocase(path->local, "postmaster");
 }
 
 /* How much of the local part counts: all, or what stands before the tag. */

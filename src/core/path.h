@@ -30,6 +30,9 @@ struct path {
 	bool is_valid;			/* could be taken apart; else local
 					 * and domain are "" */
 	bool is_too_long;		/* cut to fit, so not valid */
+	bool is_by_grammar;		/* of RFC 5321 and RFC 6531: the whole
+					 * argument, route and brackets too */
+	bool is_beyond_ascii;		/* has octets above 0x7f */
 };
 
 /*
@@ -38,6 +41,12 @@ struct path {
  * fails: what is no path has is_valid false, its text kept.
  */
 void path_parse(const char *argument, struct path *path);
+
+/* With a domain of two labels or more, or an address literal. */
+bool path_is_qualified(const struct path *path);
+
+/* "postmaster" in any case, of any domain or none (RFC 5321 4.5.1). */
+bool path_is_postmaster(const struct path *path);
 
 /*
  * The mailbox as it is compared and counted: "local@domain" or "local" into

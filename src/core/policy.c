@@ -82,6 +82,41 @@ policy_select(const struct config *config, const struct session *session,
 	return NULL;
 }
 
+static unsigned int
+check_spoken_at(const struct policy *policy, const struct check_row *check)
+{
+	unsigned int stages = 0;
+
+	if (policy->with.speak == SPEAK_EARLY && check->stage <= STAGE_MAIL)
+		stages |= 1u << STAGE_MAIL;
+	if (check->stage <= STAGE_RCPT)
+		stages |= 1u << STAGE_RCPT;
+	if (check->stage == STAGE_EOH)
+		stages |= 1u << STAGE_EOH;
+	if (check->stage == STAGE_EOM || (check->steps & STEP_CONTENT) != 0)
+		stages |= 1u << STAGE_EOM;
+	return stages;
+}
+
+unsigned int
+rule_spoken_at(const struct policy *policy, const struct rule *rule)
+{
+	if (rule->check != NULL)
+		return check_spoken_at(policy, rule->check);
+	switch (rule->limits.count) {
+	case COUNT_connections:
+	case COUNT_open_connections:
+		return 1u << STAGE_CONNECT;
+	case COUNT_bytes:
+		return 1u << STAGE_RCPT | 1u << STAGE_EOM;
+	case COUNT_messages:
+	case COUNT_recipients:
+	case COUNT_COUNT:
+		break;
+	}
+	return 1u << STAGE_RCPT;
+}
+
 /* What all functions below look at. */
 struct judgement {
 	const struct config *config;
@@ -136,21 +171,8 @@ rule_is_idle(struct judgement *j, const struct rule *rule)
 static bool
 check_is_due(const struct judgement *j, const struct rule *rule)
 {
-	switch (j->event->stage) {
-	case STAGE_MAIL:
-		return j->policy->with.speak == SPEAK_EARLY &&
-		    rule->check->stage <= STAGE_MAIL;
-	case STAGE_RCPT:
-		return rule->check->stage <= STAGE_RCPT;
-	case STAGE_EOM:
-		return (rule->check->steps & STEP_CONTENT) != 0;
-	case STAGE_CONNECT:
-	case STAGE_HELO:
-	case STAGE_EOH:
-	case STAGE_ANY:
-		break;
-	}
-	return false;
+	return (rule_spoken_at(j->policy, rule) &
+	    (1u << j->event->stage)) != 0;
 }
 
 /* True when it refuses and nothing further is to be asked. */
@@ -401,10 +423,24 @@ judge_checks(struct judgement *j)
 	return false;
 }
 
+/* A recipient that no rule of this policy asks about. */
+static bool
+is_always_accepted(const struct judgement *j)
+{
+	return j->event->recipient != NULL && list_has_path(
+	    &j->policy->with.always_accept.list, j->event->recipient,
+	    &j->config->folding);
+}
+
 /* Checks first, cheapest first, then all limits at once. */
 static unsigned int
 judge_policy(struct judgement *j)
 {
+	if (is_always_accepted(j)) {
+		j->verdict->policy = j->policy;
+		j->verdict->always_accepted = true;
+		return 0;
+	}
 	if (judge_checks(j))
 		return 0;
 	gather_charges(j);
@@ -412,9 +448,9 @@ judge_policy(struct judgement *j)
 }
 
 /*
- * The end of data: all policies that accepted a recipient are asked again,
- * then what the content weighs is charged. facts->charges comes from the
- * engine, made from what this message was charged so far.
+ * The end of the header or of data: all policies that accepted a recipient
+ * are asked again, then what the content weighs is charged. facts->charges
+ * comes from the engine, made from what this message was charged so far.
  */
 static unsigned int
 judge_message(struct judgement *j)
@@ -425,6 +461,15 @@ judge_message(struct judgement *j)
 			return 0;
 	}
 	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
+}
+
+/* More sessions than we serve: no policy is asked. */
+static bool
+is_busy(const struct judgement *j)
+{
+	int64_t max = j->config->global.max_sessions;
+
+	return max > 0 && j->event->sessions > max;
 }
 
 unsigned int
@@ -449,14 +494,19 @@ policy_judge(const struct config *config, const struct session *session,
 		trace->count = 0;
 	switch (event->stage) {
 	case STAGE_CONNECT:
+		if (is_busy(&j)) {
+			refuse(&j, NULL, reply_of(REPLY_server_busy));
+			return 0;
+		}
+		/* fall through */
 	case STAGE_MAIL:
 	case STAGE_RCPT:
 		j.policy = policy_select(config, session, event->recipient);
 		return j.policy != NULL ? judge_policy(&j) : 0;
+	case STAGE_EOH:
 	case STAGE_EOM:
 		return judge_message(&j);
 	case STAGE_HELO:
-	case STAGE_EOH:
 	case STAGE_ANY:
 		break;
 	}
@@ -517,7 +567,8 @@ rule_steps(const struct rule *rule, const struct policy *policy)
 unsigned int
 policy_steps(const struct config *config)
 {
-	unsigned int steps = 0;
+	unsigned int steps = config->global.max_sessions > 0 ?
+	    STEP_CONNECT_REPLY : 0;
 
 	for (size_t i = 0; i < config->policy_count; i++) {
 		const struct policy *policy = &config->policies[i];

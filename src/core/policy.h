@@ -66,7 +66,9 @@ struct trace {
 struct verdict {
 	bool refused;
 	const struct policy *policy;	/* that spoke, or NULL */
-	const struct rule *rule;	/* that refused, or NULL */
+	bool always_accepted;		/* by its always_accept */
+	const struct rule *rule;	/* that refused; NULL: none, or we are
+					 * busy */
 	const struct reply *reply;	/* when refused */
 	/* A limit that refused: how it stands. */
 	const struct charge *charge;	/* in facts->charges, or NULL */
@@ -87,6 +89,10 @@ const struct policy *policy_select(const struct config *config,
 /* Is the session exempt by this list of exceptions? */
 bool except_has(const struct except *except, const struct config *config,
     const struct session *session, const struct path *recipient);
+
+/* Where a rule can refuse: bits 1u << STAGE_x. */
+unsigned int rule_spoken_at(const struct policy *policy,
+    const struct rule *rule);
 
 /*
  * Judge an event that session_apply() has taken in. Returns 0 with *verdict

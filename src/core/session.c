@@ -25,8 +25,13 @@ session_end_transaction(struct session *session)
 	session->sender.is_null = false;
 	session->sender.is_valid = false;
 	session->sender.is_too_long = false;
+	session->sender.is_by_grammar = false;
+	session->sender.is_beyond_ascii = false;
 	session->declared_bytes = -1;
+	session->smtputf8 = false;
 	session->received_bytes = 0;
+	session->hops = 0;
+	session->headers_matched = 0;
 	session->recipients = 0;
 	session->policy_count = 0;
 }
@@ -65,9 +70,10 @@ apply_mail(struct session *session, const struct event *event)
 	session->in_transaction = true;
 	path_parse(event->path != NULL ? event->path : "", &session->sender);
 	keep(session->user, sizeof(session->user), event->user);
-	if (event->parameters != NULL)
-		session->declared_bytes =
-		    session_declared_size(event->parameters);
+	if (event->parameters == NULL)
+		return;
+	session->declared_bytes = session_declared_size(event->parameters);
+	session->smtputf8 = session_declares_utf8(event->parameters);
 }
 
 void
@@ -90,6 +96,23 @@ session_apply(struct session *session, const struct event *event)
 	case STAGE_EOM:
 	case STAGE_ANY:
 		break;
+	}
+}
+
+void
+session_apply_header(struct session *session, const struct config *config,
+    const char *name, const char *value)
+{
+	if (text_equal_nocase(name, "Received"))
+		session->hops++;
+	for (size_t i = 0; i < config->header_rule_count; i++) {
+		const struct header_rule *rule = &config->header_rules[i];
+		uint64_t bit = UINT64_C(1) << i;
+
+		if ((session->headers_matched & bit) == 0 &&
+		    text_equal_nocase(name, rule->header) &&
+		    rule->pattern->matches(rule->pattern, value))
+			session->headers_matched |= bit;
 	}
 }
 
@@ -125,6 +148,15 @@ session_came_to(const struct session *session, const struct strings *listeners)
 	for (size_t i = 0; i < listeners->count; i++)
 		if (strcmp(listeners->at[i], session->port) == 0 ||
 		    text_equal_nocase(listeners->at[i], session->listener))
+			return true;
+	return false;
+}
+
+bool
+session_declares_utf8(const char *const parameters[])
+{
+	for (; *parameters != NULL; parameters++)
+		if (text_equal_nocase(*parameters, "SMTPUTF8"))
 			return true;
 	return false;
 }

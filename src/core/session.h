@@ -40,7 +40,10 @@ struct session {
 	char user[USER_OCTETS_MAX + 1];	/* "" when not authenticated */
 	struct path sender;
 	int64_t declared_bytes;		/* SIZE=, or -1 */
+	bool smtputf8;			/* MAIL declared it (RFC 6531) */
 	int64_t received_bytes;		/* header and body so far */
+	int64_t hops;			/* Received fields so far */
+	uint64_t headers_matched;	/* bits of config->header_rules */
 	int32_t recipients;		/* that we accepted in it */
 	const struct policy *policies[MESSAGE_POLICIES_MAX];
 	size_t policy_count;		/* that accepted them, each once */
@@ -59,6 +62,8 @@ struct event {
 	const char *hostname;		/* {j} */
 	const char *listener;		/* {daemon_name} */
 	const char *port;		/* {daemon_port} */
+	int64_t sessions;		/* open now, with this one; filled in
+					 * by the engine */
 	/* HELO */
 	const char *helo;
 	/* MAIL and RCPT: the path as received, and the ESMTP parameters */
@@ -73,6 +78,14 @@ void session_init(struct session *session);
 
 /* Take over what the event brings, before it is judged. */
 void session_apply(struct session *session, const struct event *event);
+
+/*
+ * A header field of the message arrived: `value` is borrowed, and unfolded.
+ * It counts as a hop, and what the configuration's rules look for in it is
+ * remembered.
+ */
+void session_apply_header(struct session *session,
+    const struct config *config, const char *name, const char *value);
 
 /* The recipient of this RCPT was accepted, by this policy or by none. */
 void session_accept_recipient(struct session *session,
@@ -89,6 +102,9 @@ const char *session_user_domain(const struct session *session);
 /* Is one of these the {daemon_name} or {daemon_port} it came to? */
 bool session_came_to(const struct session *session,
     const struct strings *listeners);
+
+/* SMTPUTF8 among ESMTP parameters (RFC 6531 3.4)? */
+bool session_declares_utf8(const char *const parameters[]);
 
 /* SIZE= among ESMTP parameters (RFC 1870), or -1: absent or no number. */
 int64_t session_declared_size(const char *const parameters[]);

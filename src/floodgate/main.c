@@ -17,13 +17,15 @@
 struct command_line {
 	const char *file;
 	bool test;
+	bool notes;
 	bool print;
 	bool syslog;
 };
 
 static const char usage_text[] =
     "usage: floodgate [-c FILE] [-l stderr|syslog]  run in the foreground\n"
-    "       floodgate -t [-c FILE]  test the configuration, say all problems\n"
+    "       floodgate -t [-v] [-c FILE]  test the configuration; with -v\n"
+    "                               notes on the usual replies, too\n"
     "       floodgate -T [-c FILE]  print the effective configuration\n"
     "       floodgate -h | -V\n"
     "FILE is " DEFAULT_FILE " if not given.\n"
@@ -33,6 +35,7 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "test", no_argument, NULL, 't' },
 	{ "print-config", no_argument, NULL, 'T' },
+	{ "notes", no_argument, NULL, 'v' },
 	{ "log", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -52,7 +55,7 @@ parse(int argc, char *argv[], struct command_line *line)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:tTl:hV", long_options,
+	while ((c = getopt_long(argc, argv, "c:tTvl:hV", long_options,
 	    NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -63,6 +66,9 @@ parse(int argc, char *argv[], struct command_line *line)
 			break;
 		case 'T':
 			line->print = true;
+			break;
+		case 'v':
+			line->notes = true;
 			break;
 		case 'l':
 			line->syslog = strcmp(optarg, "syslog") == 0;
@@ -82,20 +88,36 @@ parse(int argc, char *argv[], struct command_line *line)
 	return optind == argc ? -1 : usage();
 }
 
+/* NULL when there are problems; they, and notes if asked for, are printed. */
+static struct config *
+read_config(const struct command_line *line)
+{
+	struct problems problems, notes;
+	struct config *config;
+
+	problems_init(&problems);
+	problems_init(&notes);
+	if (line->test)
+		problems.notes = &notes;
+	problems.notes_on_usual = line->notes;
+	config = conffile_read(line->file, &problems);
+	problems_print(&problems, stderr);
+	problems_print(&notes, stderr);
+	problems_clear(&problems);
+	problems_clear(&notes);
+	return config;
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct command_line line = { .file = DEFAULT_FILE };
-	struct problems problems;
 	struct config *config;
 	int status = parse(argc, argv, &line);
 
 	if (status >= 0)
 		return status;
-	problems_init(&problems);
-	config = conffile_read(line.file, &problems);
-	problems_print(&problems, stderr);
-	problems_clear(&problems);
+	config = read_config(&line);
 	if (config == NULL)
 		return EX_CONFIG;
 	if (line.print)

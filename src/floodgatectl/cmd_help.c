@@ -17,11 +17,14 @@ static const struct row {
 } rows[] = {
 #include "io/command.def"
 };
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define ROWS COUNT_OF(rows)
 
-static const struct {
+struct option_help {
 	const char *option, *help;
-} try_options[] = {
+};
+
+static const struct option_help try_options[] = {
 	{ "-c FILE", "the configuration to judge by" },
 	{ "--client ADDRESS",
 	    "the client, or none for local mail (192.0.2.1)" },
@@ -40,6 +43,19 @@ static const struct {
 	{ "--check", "exit 1 when anything is refused" },
 };
 
+static const struct option_help codes_options[] = {
+	{ "CODE", "explain it: 550, 5.4.6, or \"550 5.4.6\"" },
+	{ "-c FILE", "with the rules of this configuration that send it" },
+	{ "--by ORDER", "list all by number, command or group" },
+	{ "--page FORM",
+	    "write the page for senders: html, markdown or json; needs -c" },
+	{ "--contact TEXT", "of the page: an address, a URL, or words" },
+	{ "--figures", "of the page: say what the limits allow, too" },
+	{ "--lang NAME", "of the page: its language, such as de (en)" },
+	{ "--catalogue FILE", "of the page: its words" },
+	{ "--words", "print all words of the page, to be translated" },
+};
+
 static void
 put_usage(const struct row *row)
 {
@@ -48,15 +64,14 @@ put_usage(const struct row *row)
 }
 
 static void
-put_try_options(void)
+put_options(const struct option_help *options, size_t count)
 {
 	struct table table;
 
 	table_init(&table, 2, "  ");
-	for (size_t i = 0; i < sizeof(try_options) / sizeof(try_options[0]);
-	    i++) {
+	for (size_t i = 0; i < count; i++) {
 		const char *const cells[] = {
-			try_options[i].option, try_options[i].help
+			options[i].option, options[i].help
 		};
 
 		table_add(&table, cells);
@@ -75,7 +90,9 @@ help_on(const char *name)
 			continue;
 		put_usage(&rows[i]);
 		if (strcmp(name, "try") == 0)
-			put_try_options();
+			put_options(try_options, COUNT_OF(try_options));
+		if (strcmp(name, "codes") == 0)
+			put_options(codes_options, COUNT_OF(codes_options));
 		return EX_OK;
 	}
 	meant = text_nearest(name, names, ROWS);

@@ -137,26 +137,13 @@ static struct player *
 open_player(const struct trial *trial, const struct ctl *ctl,
     int64_t now_ms, int *exit_code)
 {
-	struct problems problems;
+	struct config *config = ctl_read_config(ctl, trial->config_file,
+	    exit_code);
 	struct player *player;
-	struct config *config;
 	char why[256];
 
-	problems_init(&problems);
-	config = conffile_read(trial->config_file, &problems);
-	if (config == NULL) {
-		json_t *document = inspect_error(INSPECT_CONFIG,
-		    "%s has %zu problem%s", trial->config_file,
-		    problems.count, problems.count == 1 ? "" : "s");
-
-		(void)json_object_set_new(document, "problems",
-		    inspect_problems(&problems));
-		*exit_code = put_error(document, ctl->json);
-		json_decref(document);
-		problems_clear(&problems);
+	if (config == NULL)
 		return NULL;
-	}
-	problems_clear(&problems);
 	player = player_open(config, now_ms, why, sizeof(why));
 	if (player == NULL) {
 		(void)fprintf(stderr, "floodgatectl: %s\n", why);

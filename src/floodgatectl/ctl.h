@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+struct config;
+
 #define CTL_DEFAULT_SOCKET "/run/floodgate/control"	/* as in option.def */
 
 struct ctl {
@@ -36,5 +38,12 @@ int ctl_take_options(struct ctl *ctl, int count, char *arguments[],
 /* "floodgatectl: ..." on stderr; returns EX_USAGE. */
 int ctl_usage_error(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
+
+/*
+ * The configuration of a file; NULL after its problems were printed, with
+ * *exit_code set.
+ */
+struct config *ctl_read_config(const struct ctl *ctl, const char *file,
+    int *exit_code);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/conffile.h"
 #include "io/engine.h"
+#include "io/idn.h"
 #include "io/inspect.h"
 
 #include <stdio.h>
@@ -187,6 +188,8 @@ judge(struct player *player, struct event *event)
 
 	event->now_ms = player->now_ms;
 	session_apply(&session, event);
+	if (event->stage == STAGE_MAIL)
+		idn_fold_path(&session.sender);
 	player->trace.count = 0;
 	conversation_trace(c, &player->trace);
 	engine_event(c, event, &answer);
@@ -243,6 +246,20 @@ player_event(struct player *player, struct event *event)
 }
 
 json_t *
+player_header(struct player *player, const char *name, const char *value)
+{
+	struct played *played = player->current;
+
+	if (played->conversation == NULL)
+		return no_connection(player);
+	if (!in_transaction(player))
+		return mta_answers(player,
+		    "503 5.5.1 Error: need MAIL command");
+	conversation_header(played->conversation, name, value);
+	return record_new(played->name, player->now_ms, "none");
+}
+
+json_t *
 player_data(struct player *player, int64_t octets)
 {
 	struct played *played = player->current;
@@ -257,6 +274,15 @@ player_data(struct player *player, int64_t octets)
 		return mta_answers(player,
 		    "554 5.5.1 Error: no valid recipients");
 	conversation_received(played->conversation, octets);
+	if ((conversation_config(played->conversation)->steps &
+	    STEP_EOH_REPLY) != 0) {
+		struct event eoh = { .stage = STAGE_EOH };
+		json_t *record = judge(player, &eoh);
+
+		if (strcmp(member_text(record, "answer"), "continue") != 0)
+			return record;
+		json_decref(record);
+	}
 	return judge(player, &event);
 }
 

@@ -48,6 +48,9 @@ void player_log_in(struct player *player, const char *user);
 
 /* CONNECT, HELO, MAIL, RCPT; the time, user and recipient are filled in. */
 json_t *player_event(struct player *player, struct event *event);
+/* A field of the message's header; it counts when the message comes. */
+json_t *player_header(struct player *player, const char *name,
+    const char *value);
 /* DATA, that many octets, and the dot. */
 json_t *player_data(struct player *player, int64_t octets);
 json_t *player_reset(struct player *player);

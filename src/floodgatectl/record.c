@@ -4,6 +4,7 @@
 #include "floodgatectl/record.h"
 
 #include "base/text.h"
+#include "io/idn.h"
 #include "io/inspect.h"
 #include "io/utc.h"
 
@@ -193,6 +194,9 @@ record_add_event(json_t *record, const struct judged *judged)
 	if (verdict->policy != NULL)
 		(void)json_object_set_new(record, "policy",
 		    describe_policy(verdict->policy));
+	if (verdict->always_accepted)
+		(void)json_object_set_new(record, "always_accepted",
+		    json_true());
 	if (verdict->rule != NULL)
 		(void)json_object_set_new(record, "rule",
 		    describe_rule(verdict->rule));
@@ -204,8 +208,10 @@ record_add_event(json_t *record, const struct judged *judged)
 	    judged->facts));
 	if (!selects_policy(event->stage))
 		return;
-	if (event->stage == STAGE_RCPT)
+	if (event->stage == STAGE_RCPT) {
 		path_parse(event->path != NULL ? event->path : "", &recipient);
+		idn_fold_path(&recipient);
+	}
 	set_unless_empty(record, "passed_over", describe_passed_over(
 	    judged->config, verdict->policy, judged->session,
 	    event->stage == STAGE_RCPT ? &recipient : NULL));

@@ -7,8 +7,8 @@
  *	reply				what the SMTP client sees
  *	answer		continue, tempfail, reject, close; mta: the MTA
  *			answered by itself; none: nothing is answered
- *	ref, policy, rule, observed, failed, passed_over, steps
- *			why; absent where there is nothing to say
+ *	ref, policy, always_accepted, rule, observed, failed, passed_over,
+ *	steps		why; absent where there is nothing to say
  */
 #ifndef FLOODGATE_CTL_RECORD_H
 #define FLOODGATE_CTL_RECORD_H

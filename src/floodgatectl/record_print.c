@@ -44,6 +44,8 @@ put_reason(const json_t *record)
 		put_rules(", ", refusing);
 		json_decref(refusing);
 	}
+	if (json_is_true(json_object_get(record, "always_accepted")))
+		(void)fputs("; always accepts this recipient", stdout);
 	put_rules("; observed: ", json_object_get(record, "observed"));
 	put_rules("; store down, accepted by: ",
 	    json_object_get(record, "failed"));
@@ -59,6 +61,7 @@ put_selection(const json_t *record, const char *indent)
 	json_t *passed;
 
 	if (strcmp(member_text(record, "stage"), "eom") == 0 ||
+	    strcmp(member_text(record, "stage"), "eoh") == 0 ||
 	    (policy == NULL && passed_over == NULL))
 		return;
 	json_array_foreach(passed_over, index, passed) {

@@ -11,6 +11,7 @@
  *	auth [USER]		logged in from the next MAIL on; nobody
  *	mail PATH [PARAMETER...]
  *	rcpt PATH
+ *	header NAME: VALUE	a field of the message's header, before `data`
  *	data [OCTETS]		DATA, so much header and body, and the dot
  *	rset
  *	quit			or the client is gone

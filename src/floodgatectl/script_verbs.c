@@ -209,6 +209,18 @@ play_data(struct script *script, char *arguments)
 }
 
 static json_t *
+play_header(struct script *script, char *arguments)
+{
+	char *name = arguments + strspn(arguments, SCRIPT_BLANKS);
+	char *colon = strchr(name, ':');
+
+	if (colon == NULL || colon == name)
+		return script_fail(script, "header: expected NAME: VALUE");
+	*colon = '\0';
+	return player_header(script->player, name, colon + 1);
+}
+
+static json_t *
 play_rset(struct script *script, char *arguments)
 {
 	(void)arguments;
@@ -298,6 +310,7 @@ static const struct verb {
 	{ "auth",    play_auth,    true,  true },
 	{ "mail",    play_mail,    true,  true },
 	{ "rcpt",    play_rcpt,    true,  true },
+	{ "header",  play_header,  true,  true },
 	{ "data",    play_data,    true,  true },
 	{ "rset",    play_rset,    true,  true },
 	{ "quit",    play_quit,    true,  true },

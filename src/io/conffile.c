@@ -43,9 +43,12 @@
 #define CFG_TYPE_MAP(name) CFG_ONE(name)
 #define CFG_TYPE_EXCEPT(name) CFG_MANY(name)
 #define CFG_TYPE_REPLY(name) CFG_ONE(name)
+#define CFG_TYPE_NOTES(name) CFG_MANY(name)
 #define CFG_TYPE_KEYS(name) CFG_MANY(name)
 #define CFG_TYPE_COUNT(name) CFG_ONE(name)
 #define CFG_TYPE_RATES(name) CFG_MANY(name)
+#define CFG_TYPE_PATTERN(name) CFG_ONE(name)
+#define CFG_TYPE_ADDRESSES(name) CFG_MANY(name)
 
 /*
  * Sections have no titles here: the scanner keeps them, since libconfuse
@@ -400,9 +403,9 @@ compare_ranked(const void *left, const void *right)
 
 /* Configuration files in the order of reading, then lists and maps. */
 static void
-sort_problems(struct conf_reader *conf, size_t first)
+sort_problems(struct conf_reader *conf, struct problems *problems,
+    size_t first)
 {
-	struct problems *problems = conf->problems;
 	size_t count = problems->count - first;
 	struct ranked *ranked = arena_get_array(conf->scratch, count + 1,
 	    sizeof(*ranked));
@@ -444,7 +447,9 @@ conffile_read(const char *file, struct problems *problems)
 		conf_build(&conf);
 	if (problems->count == first)
 		config->steps = policy_steps(config);
-	sort_problems(&conf, first);
+	sort_problems(&conf, problems, first);
+	if (problems->notes != NULL)
+		sort_problems(&conf, problems->notes, 0);
 	for (struct conf_file *each = conf.files; each != NULL;
 	    each = each->next)
 		if (each->cfg != NULL)

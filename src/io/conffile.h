@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -21,6 +22,13 @@ struct problems {
 	struct problem *at;
 	size_t count;
 	size_t room;
+	/*
+	 * Where notes on replies go: what is unusual, but works. Borrowed;
+	 * NULL when nobody asks. With notes_on_usual, replies that the
+	 * program brings along are looked at like those of the file.
+	 */
+	struct problems *notes;
+	bool notes_on_usual;
 };
 
 void problems_init(struct problems *problems);

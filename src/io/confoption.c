@@ -22,9 +22,12 @@
 #define MEMBER_MAP(name) name
 #define MEMBER_EXCEPT(name) name
 #define MEMBER_REPLY(name) name
+#define MEMBER_NOTES(name) name
 #define MEMBER_KEYS(name) name
 #define MEMBER_COUNT(name) name
 #define MEMBER_RATES(name) name
+#define MEMBER_PATTERN(name) name
+#define MEMBER_ADDRESSES(name) name
 
 #define ROW(in, type, name, dflt, min, max, help)			\
 	{ #name, OPTION_TYPE_##type, dflt, min, max,			\
@@ -130,8 +133,10 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_STRINGS:
 	case OPTION_TYPE_LISTS:
 	case OPTION_TYPE_EXCEPT:
+	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
+	case OPTION_TYPE_ADDRESSES:
 		return true;
 	case OPTION_TYPE_STRING:
 	case OPTION_TYPE_BOOL:
@@ -147,6 +152,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_MAP:
 	case OPTION_TYPE_REPLY:
 	case OPTION_TYPE_COUNT:
+	case OPTION_TYPE_PATTERN:
 	case OPTION_TYPES:
 		break;
 	}

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/charge.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "core/policy.h"
 #include "io/confsay.h"
 #include "io/maps.h"
@@ -55,6 +56,53 @@ read_rule_options(struct section_reader *in, struct rule *rule,
 	check_reply_fields(in, rule);
 }
 
+/* --- is its reply usual? (codelint.h) */
+
+static void
+note_finding(const struct section_reader *in, const struct rule *rule,
+    const struct code_finding *finding)
+{
+	bool is_given = section_gives(in, "reply");
+	struct problems *notes = in->reading.problems->notes;
+
+	if (finding->is_error) {
+		problems_add(in->reading.problems, in->file->name,
+		    section_line(in, "reply", 0), "reply: %s",
+		    finding->text);
+		return;
+	}
+	if (notes == NULL || rule->with.mode == MODE_OFF ||
+	    (rule->with.ignore_notes & (1u << finding->note)) != 0 ||
+	    (!is_given && !in->reading.problems->notes_on_usual))
+		return;
+	problems_add(notes, in->file->name, section_line(in, "reply", 0),
+	    "note: %s of %s %s: %s [%s]", is_given ? "reply" : "usual reply",
+	    rule->check != NULL ? "check" : "limit", rule->name,
+	    finding->text, code_note_names[finding->note]);
+}
+
+/* What could not be read has no reply to look at. */
+static void
+lint_reply(const struct section_reader *in, const struct policy *policy,
+    const struct rule *rule)
+{
+	struct code_findings findings;
+	struct code_use use;
+
+	if (rule->with.reply == NULL || (rule->check == NULL &&
+	    rule->limits.count == COUNT_COUNT))
+		return;
+	use = (struct code_use){
+		.reply = rule->with.reply,
+		.stages = rule_spoken_at(policy, rule),
+		.fits = reply_help_of(reply_find(rule->with.reply->name))->fits,
+		.is_limit = rule->check == NULL
+	};
+	code_lint(&use, &findings);
+	for (size_t i = 0; i < findings.count; i++)
+		note_finding(in, rule, &findings.at[i]);
+}
+
 /* --- checks */
 
 /* Bits of `takes` and `must` in the order of the table of options. */
@@ -68,6 +116,11 @@ static const struct {
 	{ "self", TAKES_SELF },
 	{ "max", TAKES_MAX },
 	{ "max_size", TAKES_MAX_SIZE },
+	{ "mailboxes", TAKES_MAILBOXES },
+	{ "senders", TAKES_SENDERS },
+	{ "authenticated", TAKES_AUTHENTICATED },
+	{ "header", TAKES_HEADER },
+	{ "pattern", TAKES_PATTERN },
 };
 
 static unsigned int
@@ -146,8 +199,65 @@ refuse_check_name(const struct section_reader *in, const char *name)
 	    limit_find(name) != NULL ? ": it is a limit" : hint);
 }
 
+static bool
+gives_some(const struct section_reader *in, const char *name)
+{
+	return section_gives(in, name) && !section_is_empty(in, name);
+}
+
+/* Without either nobody would exist. */
 static void
-read_check(struct section_reader *in, struct rule *rule)
+check_mailboxes(const struct section_reader *in, const struct check_row *check)
+{
+	if ((check->takes & TAKES_MAILBOXES) == 0 ||
+	    gives_some(in, "mailboxes") || section_gives(in, "map"))
+		return;
+	problems_add(in->reading.problems, in->file->name, in->section->line,
+	    "check %s needs mailboxes or map, to know which mailboxes exist",
+	    check->name);
+}
+
+/* ftext of RFC 5322 3.6.8: printable ASCII, no colon. */
+static bool
+is_field_name(const char *name)
+{
+	for (const char *at = name; *at != '\0'; at++)
+		if (*at < 33 || *at > 126 || *at == ':')
+			return false;
+	return name[0] != '\0';
+}
+
+/* What the check looks for while the header passes by. */
+static void
+add_header_rule(struct section_reader *in, struct rule *rule,
+    struct conf_reader *conf)
+{
+	const struct check_options *options = &rule->checks;
+	size_t at = conf->config->header_rule_count;
+
+	if ((rule->check->takes & TAKES_PATTERN) == 0 ||
+	    options->pattern == NULL || !section_gives(in, "header"))
+		return;		/* not its business, or reported */
+	if (!is_field_name(options->header)) {
+		section_refuse(in, "header", 0, "expected the name of a "
+		    "header field such as X-Spam-Flag", options->header);
+		return;
+	}
+	if (at == HEADER_RULES_MAX) {
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "expected at most %d checks that look "
+		    "into the header", HEADER_RULES_MAX);
+		return;
+	}
+	conf->header_rules[at].header = options->header;
+	conf->header_rules[at].pattern = options->pattern;
+	conf->config->header_rule_count++;
+	rule->header_bit = UINT64_C(1) << at;
+}
+
+static void
+read_check(struct section_reader *in, struct rule *rule,
+    struct conf_reader *conf)
 {
 	const char *title = in->section->title;
 
@@ -159,6 +269,8 @@ read_check(struct section_reader *in, struct rule *rule)
 	read_rule_options(in, rule, rule->check->reply);
 	for (size_t i = 0; i < check_table.count; i++)
 		read_check_option(in, &check_table.rows[i], rule);
+	check_mailboxes(in, rule->check);
+	add_header_rule(in, rule, conf);
 }
 
 /* --- limits */
@@ -350,6 +462,18 @@ check_charges(const struct section_reader *in, const struct policy *policy)
 		    "rates together, these have %zu", CHARGES_MAX, most);
 }
 
+/* At MAIL nobody knows yet who the recipients are. */
+static void
+check_always_accept(const struct section_reader *in,
+    const struct policy *policy)
+{
+	if (policy->with.speak == SPEAK_EARLY &&
+	    policy->with.always_accept.written.count > 0)
+		section_refuse(in, "always_accept", 0, "expected none where "
+		    "speak is early, which refuses before the recipient is "
+		    "known", policy->with.always_accept.written.at[0]);
+}
+
 static size_t
 count_rules(const struct scan_section *policy)
 {
@@ -421,9 +545,10 @@ build_rules(struct conf_reader *conf, const struct conf_item *item,
 		rule->origin = origin_of(arena, section);
 		section_begin(&in, conf, item->file, section);
 		if (section->kind == SECTION_CHECK)
-			read_check(&in, rule);
+			read_check(&in, rule, conf);
 		else
 			read_limit(&in, rule);
+		lint_reply(&in, policy, rule);
 		at++;
 	}
 	order_rules(arena, written, count, policy);
@@ -453,6 +578,9 @@ conf_build_policies(struct conf_reader *conf)
 	    conf->item_count + 1, sizeof(*policies));
 	size_t count = 0;
 
+	conf->header_rules = arena_get_array(config->arena, HEADER_RULES_MAX,
+	    sizeof(*conf->header_rules));
+	config->header_rules = conf->header_rules;
 	for (size_t i = 0; i < conf->item_count; i++) {
 		const struct conf_item *item = &conf->items[i];
 		struct policy *policy = &policies[count];
@@ -466,6 +594,7 @@ conf_build_policies(struct conf_reader *conf)
 		policy->origin = origin_of(config->arena, item->section);
 		section_begin(&in, conf, item->file, item->section);
 		section_read(&in, &policy_table, &policy->with);
+		check_always_accept(&in, policy);
 		build_match(conf, item, policy);
 		build_rules(conf, item, policy);
 		check_charges(&in, policy);

@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/check.h"
+#include "core/codelint.h"
 #include "io/confread.h"
 
 #include <inttypes.h>
@@ -187,6 +188,18 @@ print_map(FILE *to, const void *field)
 }
 
 static void
+print_pattern(FILE *to, const void *field)
+{
+	print_quoted(to, (*(const struct pattern *const *)field)->text);
+}
+
+static void
+print_addresses(FILE *to, const void *field)
+{
+	print_strings(to, &((const struct addresses *)field)->written);
+}
+
+static void
 print_reply(FILE *to, const void *field)
 {
 	const struct reply *reply = *(const struct reply *const *)field;
@@ -197,6 +210,22 @@ print_reply(FILE *to, const void *field)
 	text_printf(&text, "%d %d.%d.%d %s", reply->basic, reply->basic / 100,
 	    reply->subject, reply->detail, reply->text);
 	print_quoted(to, buffer);
+}
+
+static void
+print_notes(FILE *to, const void *field)
+{
+	unsigned int notes = *(const unsigned int *)field;
+	size_t count = 0;
+
+	putc('{', to);
+	for (unsigned int i = 0; i < CODE_NOTE_COUNT; i++) {
+		if ((notes & (1u << i)) == 0)
+			continue;
+		print_comma(to, count++);
+		print_quoted(to, code_note_names[i]);
+	}
+	putc('}', to);
 }
 
 static void
@@ -231,11 +260,14 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_MAP] = print_map,
 	[OPTION_TYPE_EXCEPT] = print_except,
 	[OPTION_TYPE_REPLY] = print_reply,
+	[OPTION_TYPE_NOTES] = print_notes,
 	[OPTION_TYPE_KEYS] = print_keys,
 	[OPTION_TYPE_COUNT] = print_count,
+	[OPTION_TYPE_PATTERN] = print_pattern,
+	[OPTION_TYPE_ADDRESSES] = print_addresses,
 };
 
-/* Numbers of -1 and maps of NULL were not given, and cannot be written. */
+/* Numbers of -1, maps and patterns of NULL were not given: nothing to write. */
 static bool
 has_value(const struct option_row *row, const void *field)
 {
@@ -245,6 +277,8 @@ has_value(const struct option_row *row, const void *field)
 		return *(const int64_t *)field >= 0;
 	case OPTION_TYPE_MAP:
 		return *(const struct map *const *)field != NULL;
+	case OPTION_TYPE_PATTERN:
+		return *(const struct pattern *const *)field != NULL;
 	case OPTION_TYPE_COUNT:
 		return *(const enum count *)field != COUNT_COUNT;
 	case OPTION_TYPE_STRING:
@@ -260,8 +294,10 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_LISTS:
 	case OPTION_TYPE_EXCEPT:
 	case OPTION_TYPE_REPLY:
+	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
+	case OPTION_TYPE_ADDRESSES:
 	case OPTION_TYPES:
 		break;
 	}

@@ -40,6 +40,7 @@ struct conf_reader {
 	struct conf_file *files;	/* in the order of reading */
 	struct conf_item *items;
 	size_t item_count, item_room;
+	struct header_rule *header_rules;	/* of `config` */
 };
 
 /* A section while it is read. */

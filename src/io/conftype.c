@@ -11,8 +11,10 @@
 #include "base/names.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "core/codelint.h"
 #include "io/confsay.h"
 #include "io/maps.h"
+#include "io/pattern.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -469,6 +471,46 @@ parse_map(struct reading *r, void *field)
 	return *map != NULL;
 }
 
+/* --- patterns */
+
+static bool
+parse_pattern(struct reading *r, void *field)
+{
+	char why[SAY_SIZE];
+	struct pattern *pattern;
+
+	*(const struct pattern **)field = NULL;
+	if (r->lines == NULL)
+		return true;
+	if (r->values[0][0] == '\0')
+		return refuse(r, 0, "expected a pattern", "");
+	pattern = arena_get(r->arena, sizeof(*pattern));
+	if (!pattern_make(r->arena, r->values[0], pattern, why, sizeof(why)))
+		return refuse(r, 0, why, "");
+	*(const struct pattern **)field = pattern;
+	return true;
+}
+
+/* --- mailboxes */
+
+static bool
+parse_addresses(struct reading *r, void *field)
+{
+	struct addresses *addresses = field;
+	struct list_builder *builder = list_builder_open(r->arena,
+	    &r->config->folding);
+	bool is_good = parse_strings(r, &addresses->written);
+	const char *why = "";
+
+	for (size_t i = 0; i < addresses->written.count; i++)
+		if (!list_builder_add(builder, ENTRY_ADDRESS, r->values[i],
+		    &why))
+			is_good = refuse(r, i, why, "");
+	addresses->list.name = r->row->name;
+	list_builder_finish(&builder, &addresses->list);
+	return is_good;
+}
+
 /* --- replies */
 
 static bool
@@ -487,6 +529,28 @@ parse_reply(struct reading *r, void *field)
 	reply->stage = r->usual->stage;
 	*(const struct reply **)field = reply;
 	return true;
+}
+
+static bool
+parse_notes(struct reading *r, void *field)
+{
+	unsigned int *notes = field;
+	bool is_good = true;
+
+	*notes = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		int note = names_find(code_note_names, CODE_NOTE_COUNT,
+		    r->values[i]);
+
+		if (note < 0)
+			is_good = refuse_name(r, i, "notes among",
+			    code_note_names, CODE_NOTE_COUNT);
+		else if ((*notes & (1u << note)) != 0)
+			is_good = refuse(r, i, "expected each note once", "");
+		else
+			*notes |= 1u << note;
+	}
+	return is_good;
 }
 
 /* --- rates */
@@ -587,9 +651,12 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_MAP] = parse_map,
 	[OPTION_TYPE_EXCEPT] = parse_except,
 	[OPTION_TYPE_REPLY] = parse_reply,
+	[OPTION_TYPE_NOTES] = parse_notes,
 	[OPTION_TYPE_KEYS] = parse_keys,
 	[OPTION_TYPE_COUNT] = parse_count,
 	[OPTION_TYPE_RATES] = parse_rates,
+	[OPTION_TYPE_PATTERN] = parse_pattern,
+	[OPTION_TYPE_ADDRESSES] = parse_addresses,
 };
 
 bool

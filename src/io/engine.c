@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "io/conffile.h"
+#include "io/idn.h"
 #include "io/ledger.h"
 #include "io/metrics.h"
 #include "io/record.h"
@@ -33,6 +34,7 @@ struct engine {
 	struct held *current;
 	struct held *all;
 	struct conversation *conversations;
+	int64_t sessions;	/* of these: connected and not sent away */
 };
 
 struct conversation {
@@ -40,6 +42,7 @@ struct conversation {
 	struct engine *engine;
 	struct held *held;
 	unsigned int steps;	/* what the MTA was asked to send */
+	bool is_session;	/* one of engine->sessions */
 	struct session session;
 	struct facts facts;
 	struct ledger message;		/* until the end of the transaction */
@@ -234,6 +237,38 @@ conversation_received(struct conversation *c, int64_t octets)
 	c->session.received_bytes += octets;
 }
 
+/*
+ * Unfolded (RFC 5322 2.2.3), without blanks at its ends, and cut: what a
+ * filter says of a message is short, so the rest of a hostile one is not
+ * looked at.
+ */
+static void
+unfold(const char *value, char *to, size_t size)
+{
+	struct text text;
+
+	text_init(&text, to, size);
+	value += strspn(value, " \t\r\n");
+	for (; *value != '\0'; value++)
+		if (*value != '\r' && *value != '\n')
+			text_put_char(&text, *value);
+	while (text.length > 0 && (to[text.length - 1] == ' ' ||
+	    to[text.length - 1] == '\t'))
+		to[--text.length] = '\0';
+}
+
+void
+conversation_header(struct conversation *c, const char *name,
+    const char *value)
+{
+	char unfolded[HEADER_VALUE_MAX + 1];
+
+	if ((c->held->config->steps & STEP_HEADERS) == 0)
+		return;
+	unfold(value, unfolded, sizeof(unfolded));
+	session_apply_header(&c->session, c->held->config, name, unfolded);
+}
+
 static int64_t
 timeout_of(const struct conversation *c)
 {
@@ -268,6 +303,7 @@ conversation_close(struct conversation **conversation, int64_t now_ms)
 		c->previous->next = c->next;
 	else
 		c->engine->conversations = c->next;
+	c->engine->sessions -= c->is_session;
 	pthread_mutex_unlock(&c->engine->lock);
 	conversation_abort(c, now_ms);
 	ledger_refund(&c->connection, c->engine->store, now_ms,
@@ -574,6 +610,40 @@ count_answer(const struct event *event, const struct answer *answer)
 	}
 }
 
+static void
+end_message(struct conversation *c, const struct event *event, bool refused)
+{
+	if (refused)
+		give_back(c, event->now_ms);
+	ledger_keep(&c->message);
+	session_end_transaction(&c->session);
+}
+
+/* How many sessions there are now, with this one. */
+static int64_t
+join_sessions(struct conversation *c)
+{
+	int64_t sessions;
+
+	pthread_mutex_lock(&c->engine->lock);
+	if (!c->is_session)
+		c->engine->sessions++;
+	c->is_session = true;
+	sessions = c->engine->sessions;
+	pthread_mutex_unlock(&c->engine->lock);
+	return sessions;
+}
+
+/* One that is sent away must not keep others out until the MTA is done. */
+static void
+leave_sessions(struct conversation *c)
+{
+	pthread_mutex_lock(&c->engine->lock);
+	c->engine->sessions -= c->is_session;
+	c->is_session = false;
+	pthread_mutex_unlock(&c->engine->lock);
+}
+
 /*
  * Settle what is over. libmilter calls no abort after our own refusal of
  * MAIL or of the message (facts measured): it is given back here.
@@ -590,19 +660,24 @@ settle(struct conversation *c, const struct event *event,
 			session_end_transaction(&c->session);
 		break;
 	case STAGE_RCPT:
+		/* What frees a recipient of a policy frees it to the end. */
 		if (!refused)
 			session_accept_recipient(&c->session,
+			    answer->verdict.always_accepted ? NULL :
 			    answer->verdict.policy);
 		break;
-	case STAGE_EOM:
+	case STAGE_EOH:
 		if (refused)
-			give_back(c, event->now_ms);
-		ledger_keep(&c->message);
-		session_end_transaction(&c->session);
+			end_message(c, event, refused);
+		break;
+	case STAGE_EOM:
+		end_message(c, event, refused);
 		break;
 	case STAGE_CONNECT:
+		if (answer->kind == ANSWER_CLOSE)
+			leave_sessions(c);
+		break;
 	case STAGE_HELO:
-	case STAGE_EOH:
 	case STAGE_ANY:
 		break;
 	}
@@ -664,8 +739,13 @@ engine_event(struct conversation *c, struct event *event,
 	begin(c, event);
 	session_apply(&c->session, event);
 	event->recipient = NULL;
+	if (event->stage == STAGE_CONNECT)
+		event->sessions = join_sessions(c);
+	if (event->stage == STAGE_MAIL)
+		idn_fold_path(&c->session.sender);
 	if (event->stage == STAGE_RCPT) {
 		path_parse(event->path != NULL ? event->path : "", &recipient);
+		idn_fold_path(&recipient);
 		event->recipient = &recipient;
 	}
 	c->facts.charges.count = 0;

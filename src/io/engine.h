@@ -68,6 +68,11 @@ const struct facts *conversation_facts(const struct conversation *c);
 void engine_event(struct conversation *c, struct event *event,
     struct answer *answer);
 
+/* A header field arrived; of its value so many octets are looked at. */
+#define HEADER_VALUE_MAX 4096
+void conversation_header(struct conversation *c, const char *name,
+    const char *value);
+
 /* Header or body octets arrived. */
 void conversation_received(struct conversation *c, int64_t octets);
 

@@ -9,6 +9,7 @@
 #include "core/charge.h"
 #include "core/check.h"
 #include "core/session.h"
+#include "io/idn.h"
 #include "io/utc.h"
 
 #include <stdarg.h>
@@ -205,6 +206,8 @@ lone_value_init(struct lone_value *lone, enum key key, const char *value)
 	case KEY_COUNT:
 		break;
 	}
+	idn_fold_path(&lone->session.sender);
+	idn_fold_path(&lone->recipient);
 }
 
 /* The subjects that the limits by this key alone make of a value. */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
-	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS)
+	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
+	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -29,6 +30,8 @@ libio_a_SOURCES = \
 	src/io/control_socket.h \
 	src/io/engine.c \
 	src/io/engine.h \
+	src/io/idn.c \
+	src/io/idn.h \
 	src/io/inspect.c \
 	src/io/inspect.h \
 	src/io/ledger.c \
@@ -46,6 +49,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/pattern.c \
+	src/io/pattern.h \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \

@@ -18,7 +18,9 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "core/domain.h"
+#include "core/grammar.h"
 #include "core/path.h"
+#include "io/idn.h"
 
 #define LINE_OCTETS_MAX 2048
 #define FILE_OCTETS_MAX (INT64_C(1) << 30)
@@ -32,6 +34,8 @@ struct entry {
 	bool is_network;
 	struct ip_net network;
 	char name[PATH_OCTETS_MAX + 2];	/* folded */
+	char other[PATH_OCTETS_MAX + 2];	/* its form beyond ASCII, or
+						 * "" */
 };
 
 static const char expected_address[] = "expected an address such as "
@@ -199,8 +203,31 @@ has_control_octet(const char *text)
 	return false;
 }
 
+/*
+ * Paths come with their domains in ASCII (io/idn.h), and so must the entry's
+ * be. The form as written is kept for logins, which come as they are.
+ */
+static void
+fold_idn(struct entry *entry)
+{
+	char *at = strrchr(entry->name, '@');
+	char *domain = at != NULL ? at + 1 : entry->name;
+	char ascii[GRAMMAR_DOMAIN_MAX + 1];
+
+	if (domain[0] == '.')
+		domain++;
+	if (!grammar_is_beyond_ascii(domain) ||
+	    !idn_to_ascii(domain, ascii, sizeof(ascii)))
+		return;
+	(void)text_copy(entry->other, sizeof(entry->other), entry->name);
+	if (!text_copy(domain, sizeof(entry->name) -
+	    (size_t)(domain - entry->name), ascii))
+		(void)text_copy(entry->name, sizeof(entry->name),
+		    entry->other);
+}
+
 static bool
-parse_entry(enum entry_kind kind, const char *text,
+parse_kind(enum entry_kind kind, const char *text,
     const struct folding *folding, struct entry *entry, const char **why)
 {
 	entry->is_network = false;
@@ -225,6 +252,18 @@ parse_entry(enum entry_kind kind, const char *text,
 		return parse_user(text, folding, entry, why);
 	}
 	return false;
+}
+
+static bool
+parse_entry(enum entry_kind kind, const char *text,
+    const struct folding *folding, struct entry *entry, const char **why)
+{
+	if (!parse_kind(kind, text, folding, entry, why))
+		return false;
+	entry->other[0] = '\0';
+	if (!entry->is_network)
+		fold_idn(entry);
+	return true;
 }
 
 /* --- A table that grows -------------------------------------------------- */
@@ -326,6 +365,7 @@ struct list_builder {
 	struct ip_range *ranges;
 	size_t range_count;
 	size_t range_room;
+	size_t other_count;	/* names that are other forms of entries */
 };
 
 struct list_builder *
@@ -373,6 +413,11 @@ list_builder_add(struct list_builder *builder, enum entry_kind kind,
 		return true;
 	}
 	growing_put(&builder->names, builder->arena, entry.name, &is_new);
+	if (entry.other[0] != '\0') {
+		growing_put(&builder->names, builder->arena, entry.other,
+		    &is_new);
+		builder->other_count += is_new;
+	}
 	/* A word of unknown kind may be a domain, or a login as written. */
 	if (kind == ENTRY_ANY && !folding->fold_case &&
 	    strchr(text, '@') == NULL)
@@ -386,7 +431,8 @@ list_builder_finish(struct list_builder **builder, struct list *list)
 	const struct list_builder *made = *builder;
 	struct arena *scratch = made->names.scratch;
 
-	list->entries = made->names.table.count + made->range_count;
+	list->entries = made->names.table.count + made->range_count -
+	    made->other_count;
 	growing_keep(&made->names, made->arena, &list->names);
 	list->networks.count = ip_set_build(made->ranges, made->range_count);
 	list->networks.ranges = keep(made->arena, made->ranges,

@@ -139,17 +139,19 @@ serve(SMFICTX *ctx, struct event *event, unsigned long no_reply)
 static unsigned long
 protocol_for(unsigned int steps)
 {
-	unsigned long protocol = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH;
+	unsigned long protocol = SMFIP_NODATA | SMFIP_NOUNKNOWN;
 
 	if ((steps & STEP_CONNECT_REPLY) == 0)
 		protocol |= SMFIP_NR_CONN;
 	protocol |= (steps & STEP_HELO) != 0 ? SMFIP_NR_HELO : SMFIP_NOHELO;
 	if ((steps & STEP_MAIL_REPLY) == 0)
 		protocol |= SMFIP_NR_MAIL;
-	if ((steps & STEP_CONTENT) != 0)
-		protocol |= SMFIP_NR_HDR | SMFIP_NR_BODY;
-	else
-		protocol |= SMFIP_NOHDRS | SMFIP_NOBODY;
+	if ((steps & STEP_EOH_REPLY) == 0)
+		protocol |= SMFIP_NOEOH;
+	protocol |= (steps & (STEP_CONTENT | STEP_HEADERS)) != 0 ?
+	    SMFIP_NR_HDR : SMFIP_NOHDRS;
+	protocol |= (steps & STEP_CONTENT) != 0 ? SMFIP_NR_BODY :
+	    SMFIP_NOBODY;
 	return protocol;
 }
 
@@ -283,33 +285,47 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	return serve(ctx, &event, SMFIP_NR_RCPT);
 }
 
-/* Header and body only weigh something. */
-static sfsistat
-received(SMFICTX *ctx, size_t octets, unsigned long no_reply)
-{
-	struct attached *attached = smfi_getpriv(ctx);
-
-	if (!enter())
-		return nothing(attached, no_reply);
-	if (attached != NULL && !attached->is_local)
-		conversation_received(attached->conversation,
-		    (int64_t)octets);
-	leave();
-	return nothing(attached, no_reply);
-}
-
+/* The header is read while it passes by. */
 static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
-	return received(ctx, strlen(name) + strlen(value) + 4,
-	    SMFIP_NR_HDR);	/* 4: colon, blank, CR LF */
+	struct attached *attached = smfi_getpriv(ctx);
+	size_t octets = strlen(name) + strlen(value) + 4;
+				/* 4: colon, blank, CR LF */
+
+	if (!enter())
+		return nothing(attached, SMFIP_NR_HDR);
+	if (attached != NULL && !attached->is_local) {
+		conversation_received(attached->conversation,
+		    (int64_t)octets);
+		conversation_header(attached->conversation, name, value);
+	}
+	leave();
+	return nothing(attached, SMFIP_NR_HDR);
 }
 
 static sfsistat
+on_eoh(SMFICTX *ctx)
+{
+	struct event event = { .stage = STAGE_EOH };
+
+	return serve(ctx, &event, SMFIP_NR_EOH);
+}
+
+/* The body only weighs something. */
+static sfsistat
 on_body(SMFICTX *ctx, unsigned char *octets, size_t length)
 {
+	struct attached *attached = smfi_getpriv(ctx);
+
 	(void)octets;
-	return received(ctx, length, SMFIP_NR_BODY);
+	if (!enter())
+		return nothing(attached, SMFIP_NR_BODY);
+	if (attached != NULL && !attached->is_local)
+		conversation_received(attached->conversation,
+		    (int64_t)length);
+	leave();
+	return nothing(attached, SMFIP_NR_BODY);
 }
 
 static sfsistat
@@ -362,6 +378,7 @@ milter_listen(const struct config *config, char *why, size_t size)
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
+		.xxfi_eoh = on_eoh,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,

@@ -48,6 +48,147 @@ static const struct {
 	{ "helo_is_me", "another name",
 	    "192.0.2.1", "mx2.example.org", NULL, "<a@b.c>", "<d@e.f>",
 	    false },
+	{ "helo_bad_literal", "an IPv4 literal",
+	    "192.0.2.1", "[192.0.2.1]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "an IPv6 literal",
+	    "192.0.2.1", "[IPv6:2001:db8::1]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "tags have no case",
+	    "192.0.2.1", "[ipv6:::1]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "up to three digits each (4.1.3)",
+	    "192.0.2.1", "[192.000.002.001]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "four digits",
+	    "192.0.2.1", "[192.0.2.0001]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "three numbers",
+	    "192.0.2.1", "[192.0.2]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "a dot too many",
+	    "192.0.2.1", "[192.0.2.1.]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "IPv6 without its tag",
+	    "192.0.2.1", "[2001:db8::1]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "a tag without address",
+	    "192.0.2.1", "[IPv6:]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "an unknown tag",
+	    "192.0.2.1", "[tag:192.0.2.1]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "nothing in brackets",
+	    "192.0.2.1", "[]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "an open bracket",
+	    "192.0.2.1", "[192.0.2.1", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "a lone bracket",
+	    "192.0.2.1", "192.0.2.1]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "a bare address that is valid",
+	    "192.0.2.1", "192.0.2.1", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "bare IPv6",
+	    "192.0.2.1", "2001:db8::1", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "a bare address that is not",
+	    "192.0.2.1", "192.0.2.999", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_literal", "not of hexadecimal digits: no address",
+	    "192.0.2.1", "2001:db8::g", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "a name",
+	    "192.0.2.1", "mail.example", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "no HELO",
+	    "192.0.2.1", "", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_literal", "a number is no address",
+	    "192.0.2.1", "12345", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a name",
+	    "192.0.2.1", "mail.example", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a single label is a name",
+	    "192.0.2.1", "mail", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a label may begin with a digit (RFC 1123 2.1)",
+	    "192.0.2.1", "3com.example", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "an inner hyphen",
+	    "192.0.2.1", "a-b.example", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a hyphen in front",
+	    "192.0.2.1", "-a.example", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "an underscore",
+	    "192.0.2.1", "a_b.example", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "a dot at the end",
+	    "192.0.2.1", "a.example.", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "a blank",
+	    "192.0.2.1", "a b", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "no HELO",
+	    "192.0.2.1", "", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a literal",
+	    "192.0.2.1", "[192.0.2.1]", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "helo_bad_syntax", "a bad literal",
+	    "192.0.2.1", "[192.0.2.256]", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "a bare address",
+	    "192.0.2.1", "192.0.2.1", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "bare IPv6",
+	    "192.0.2.1", "2001:db8::1", NULL, "<a@b.c>", "<d@e.f>", true },
+	{ "helo_bad_syntax", "beyond ASCII",
+	    "192.0.2.1", "b\xc3\xbc" "cher.example", NULL, "<a@b.c>", "<d@e.f>",
+	    true },
+	{ "sender_bad_syntax", "the null reverse-path",
+	    "192.0.2.1", "x", NULL, "<>", "<d@e.f>", false },
+	{ "sender_bad_syntax", "a mailbox",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "sender_bad_syntax", "a single label is by the grammar",
+	    "192.0.2.1", "x", NULL, "<a@b>", "<d@e.f>", false },
+	{ "sender_bad_syntax", "no domain is another matter",
+	    "192.0.2.1", "x", NULL, "<a>", "<d@e.f>", false },
+	{ "sender_bad_syntax", "an open bracket",
+	    "192.0.2.1", "x", NULL, "<a@b.c", "<d@e.f>", true },
+	{ "sender_bad_syntax", "no brackets",
+	    "192.0.2.1", "x", NULL, "a@b.c", "<d@e.f>", true },
+	{ "sender_bad_syntax", "an empty domain",
+	    "192.0.2.1", "x", NULL, "<a@>", "<d@e.f>", true },
+	{ "sender_bad_syntax", "an empty local part",
+	    "192.0.2.1", "x", NULL, "<@b.c>", "<d@e.f>", true },
+	{ "sender_bad_syntax", "an empty quoted string",
+	    "192.0.2.1", "x", NULL, "<\"\"@b.c>", "<d@e.f>", false },
+	{ "sender_bad_syntax", "a blank outside of quotes",
+	    "192.0.2.1", "x", NULL, "<a b@b.c>", "<d@e.f>", true },
+	{ "sender_bad_syntax", "a blank behind",
+	    "192.0.2.1", "x", NULL, "<a@b.c> ", "<d@e.f>", true },
+	{ "sender_bad_syntax", "more behind",
+	    "192.0.2.1", "x", NULL, "<a@b.c>x", "<d@e.f>", true },
+	{ "sender_not_fqdn", "the null reverse-path",
+	    "192.0.2.1", "x", NULL, "<>", "<d@e.f>", false },
+	{ "sender_not_fqdn", "two labels",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "sender_not_fqdn", "a single label",
+	    "192.0.2.1", "x", NULL, "<a@b>", "<d@e.f>", true },
+	{ "sender_not_fqdn", "no domain",
+	    "192.0.2.1", "x", NULL, "<a>", "<d@e.f>", true },
+	{ "sender_not_fqdn", "a postmaster without domain",
+	    "192.0.2.1", "x", NULL, "<postmaster>", "<d@e.f>", true },
+	{ "sender_not_fqdn", "a literal",
+	    "192.0.2.1", "x", NULL, "<a@[192.0.2.1]>", "<d@e.f>", false },
+	{ "sender_not_fqdn", "a dot at the end",
+	    "192.0.2.1", "x", NULL, "<a@b.c.>", "<d@e.f>", false },
+	{ "sender_not_fqdn", "a bare address",
+	    "192.0.2.1", "x", NULL, "<a@1.2.3.4>", "<d@e.f>", true },
+	{ "sender_not_fqdn", "no path at all",
+	    "192.0.2.1", "x", NULL, "<a@", "<d@e.f>", true },
+	{ "sender_utf8_undeclared", "an ASCII sender",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "sender_utf8_undeclared", "a local part beyond ASCII",
+	    "192.0.2.1", "x", NULL, "<\xc3\xbc@b.c>", "<d@e.f>", true },
+	{ "sender_utf8_undeclared", "a domain beyond ASCII",
+	    "192.0.2.1", "x", NULL, "<a@\xc3\xbc.c>", "<d@e.f>", true },
+	{ "sender_utf8_undeclared", "a recipient beyond ASCII",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<\xc3\xbc@e.f>", true },
+	{ "recipient_bad_syntax", "a mailbox",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "recipient_bad_syntax", "the null path is nobody",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<>", true },
+	{ "recipient_bad_syntax", "postmaster alone",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<postmaster>", false },
+	{ "recipient_bad_syntax", "a source route",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<@a.b:d@e.f>", false },
+	{ "recipient_bad_syntax", "an underscore",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e_.f>", true },
+	{ "recipient_not_fqdn", "two labels",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e.f>", false },
+	{ "recipient_not_fqdn", "a single label",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d@e>", true },
+	{ "recipient_not_fqdn", "no domain",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<d>", true },
+	{ "recipient_not_fqdn", "postmaster alone (4.1.1.3)",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<PostMaster>", false },
+	{ "recipient_not_fqdn", "but not in a domain of one label",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<postmaster@e>", true },
+	{ "recipient_not_fqdn", "nobody",
+	    "192.0.2.1", "x", NULL, "<a@b.c>", "<>", true },
 	{ "sender_null_authenticated", "a user sends bounces",
 	    "192.0.2.1", "x", "alice", "<>", "<d@e.f>", true },
 	{ "sender_null_authenticated", "an MTA sends bounces",
@@ -146,6 +287,32 @@ START_TEST(recipients_so_far)
 }
 END_TEST
 
+START_TEST(hops_so_far)
+{
+	const struct rule rule = { .checks = { .max = 2 } };
+	struct session session = { .hops = 2 };
+	const struct check_input input = { &rule, NULL, &session, NULL,
+	    STAGE_EOH };
+
+	ck_assert(!check_message_hops(&input));
+	session.hops = 3;
+	ck_assert(check_message_hops(&input));
+}
+END_TEST
+
+START_TEST(header_that_matched)
+{
+	const struct rule rule = { .header_bit = UINT64_C(1) << 63 };
+	struct session session = { .headers_matched = 1 };
+	const struct check_input input = { &rule, NULL, &session, NULL,
+	    STAGE_EOM };
+
+	ck_assert(!check_message_bulk(&input));
+	session.headers_matched |= rule.header_bit;
+	ck_assert(check_message_bulk(&input));
+}
+END_TEST
+
 /* Rows are what the tables promise. */
 START_TEST(check_row_is_whole)
 {
@@ -199,6 +366,8 @@ main(void)
 	tcase_add_loop_test(checks, check_says, 0, ROWS(rows));
 	tcase_add_loop_test(checks, message_size, 0, ROWS(sizes));
 	tcase_add_test(checks, recipients_so_far);
+	tcase_add_test(checks, hops_so_far);
+	tcase_add_test(checks, header_that_matched);
 	suite_add_tcase(suite, tables);
 	tcase_add_loop_test(tables, check_row_is_whole, 0, CHECK_COUNT);
 	tcase_add_test(tables, check_rows_are_sorted);

@@ -349,6 +349,80 @@ START_TEST(size_is_judged_again_at_the_end)
 }
 END_TEST
 
+START_TEST(hops_are_judged_at_the_end_of_the_header)
+{
+	rules[1][1] = check_rule("message_hops");
+	rules[1][1].checks.max = 1;
+	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
+	facts.have = 0;
+	session.hops = 2;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(!verdict.refused);
+	/* Nobody has accepted a recipient: nobody is asked. */
+	ck_assert_uint_eq(judge(STAGE_EOH), 0);
+	ck_assert(!verdict.refused);
+	session_accept_recipient(&session, &policies[1]);
+	ck_assert_uint_eq(judge(STAGE_EOH), 0);
+	ck_assert(verdict.refused);
+	ck_assert_ptr_eq(verdict.rule, &rules[1][1]);
+	ck_assert_uint_eq(judge(STAGE_EOM), 0);
+	ck_assert(!verdict.refused);
+}
+END_TEST
+
+START_TEST(always_accepted_recipients_are_not_asked)
+{
+	static const char *names[] = { "bob@", NULL };
+	struct list *list = &policies[0].with.always_accept.list;
+
+	list->names = (struct name_table){ names, NULL, 2, 1 };
+	if (name_table_slot(&(struct name_table){ (const char *[]){ NULL,
+	    NULL }, NULL, 2, 0 }, "bob@") == 1) {
+		names[1] = names[0];
+		names[0] = NULL;
+	}
+	/* This user's sender is refused, and the quota would be charged. */
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(!verdict.refused);
+	ck_assert(verdict.always_accepted);
+	ck_assert_ptr_eq(verdict.policy, &policies[0]);
+	ck_assert_uint_eq(trace.count, 0);
+	policies[0].with.always_accept.list.names.count = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert(verdict.refused);
+	ck_assert(!verdict.always_accepted);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	int64_t max, sessions;
+	bool want;
+} busy[] = {
+	{ "no limit", 0, 1000000, false },
+	{ "the last place", 2, 2, false },
+	{ "one too many", 2, 3, true },
+};
+
+START_TEST(too_many_sessions)
+{
+	const struct event event = { .stage = STAGE_CONNECT,
+	    .sessions = busy[_i].sessions };
+
+	config.global.max_sessions = busy[_i].max;
+	facts.have = 0;
+	ck_assert_uint_eq(policy_judge(&config, &session, &event, &facts,
+	    &verdict, &trace), 0);
+	ck_assert_msg(verdict.refused == busy[_i].want, "%s", busy[_i].name);
+	if (verdict.refused)
+		ck_assert_str_eq(verdict.reply->name, "server_busy");
+	ck_assert_uint_eq(policy_steps(&config) & STEP_CONNECT_REPLY,
+	    busy[_i].max > 0 ? STEP_CONNECT_REPLY : 0);
+}
+END_TEST
+
 START_TEST(only_needed_callbacks_are_asked_for)
 {
 	ck_assert_uint_eq(policy_steps(&config), STEP_HELO);
@@ -387,6 +461,9 @@ main(void)
 	    (int)(sizeof(locals) / sizeof(locals[0])));
 	tcase_add_test(tcase, connections_are_judged_at_connect);
 	tcase_add_test(tcase, size_is_judged_again_at_the_end);
+	tcase_add_test(tcase, hops_are_judged_at_the_end_of_the_header);
+	tcase_add_test(tcase, always_accepted_recipients_are_not_asked);
+	tcase_add_loop_test(tcase, too_many_sessions, 0, ROWS(busy));
 	tcase_add_test(tcase, only_needed_callbacks_are_asked_for);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

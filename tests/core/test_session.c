@@ -112,6 +112,56 @@ START_TEST(declared_size)
 END_TEST
 
 static const struct {
+	const char *name, *parameter;
+	bool want;
+} utf8[] = {
+	{ "as it stands", "SMTPUTF8", true },
+	{ "lower case", "smtputf8", true },
+	{ "longer", "SMTPUTF8X", false },
+	{ "with a value, which it has none", "SMTPUTF8=1", false },
+	{ "another", "BODY=8BITMIME", false },
+};
+
+START_TEST(declares_utf8)
+{
+	const char *const parameters[] = { "SIZE=1", utf8[_i].parameter,
+	    NULL };
+
+	ck_assert_msg(session_declares_utf8(parameters) == utf8[_i].want,
+	    "%s", utf8[_i].name);
+	mail_from("<a@example.org>", NULL, parameters);
+	ck_assert(session.smtputf8 == utf8[_i].want);
+	mail_from("<a@example.org>", NULL, NULL);
+	ck_assert(!session.smtputf8);
+}
+END_TEST
+
+START_TEST(headers_are_read_as_they_pass)
+{
+	static const struct pattern yes = { .text = "yes*",
+	    .matches = pattern_matches_glob };
+	static const struct header_rule rules[] = {
+		{ "X-Spam", &yes }, { "X-Bulk", &yes },
+	};
+	static const struct config looks = { .header_rules = rules,
+	    .header_rule_count = 2 };
+
+	mail_from("<a@example.org>", NULL, NULL);
+	session_apply_header(&session, &looks, "Received", "from a");
+	session_apply_header(&session, &looks, "RECEIVED", "");
+	session_apply_header(&session, &looks, "Received-SPF", "pass");
+	session_apply_header(&session, &looks, "x-bulk", "YES, indeed");
+	session_apply_header(&session, &looks, "X-Bulk", "no");
+	session_apply_header(&session, &looks, "X-Spam", "no");
+	ck_assert_int_eq(session.hops, 2);
+	ck_assert_uint_eq(session.headers_matched, 2);
+	session_end_transaction(&session);
+	ck_assert_int_eq(session.hops, 0);
+	ck_assert_uint_eq(session.headers_matched, 0);
+}
+END_TEST
+
+static const struct {
 	const char *user, *want;
 } domains[] = {
 	{ "alice@example.org", "example.org" },
@@ -154,6 +204,8 @@ main(void)
 	tcase_add_test(tcase, helo_ends_the_transaction);
 	tcase_add_test(tcase, each_policy_is_kept_once);
 	tcase_add_loop_test(tcase, declared_size, 0, ROWS(sizes));
+	tcase_add_loop_test(tcase, declares_utf8, 0, ROWS(utf8));
+	tcase_add_test(tcase, headers_are_read_as_they_pass);
 	tcase_add_loop_test(tcase, user_domain, 0, ROWS(domains));
 	tcase_add_test(tcase, listeners_by_name_or_port);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,9 +1,12 @@
 if HAVE_CHECK
 io_tests = \
 	tests/io/test_conffile \
+	tests/io/test_confnotes \
 	tests/io/test_control \
 	tests/io/test_engine \
+	tests/io/test_idn \
 	tests/io/test_maps \
+	tests/io/test_regular \
 	tests/io/test_store_fallback \
 	tests/io/test_store_guard \
 	tests/io/test_store_memory \
@@ -14,16 +17,23 @@ TESTS += $(io_tests)
 
 io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
 io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
-	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS)
+	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
+	$(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
 
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
+tests_io_test_confnotes_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_confnotes_LDADD = $(io_test_ldadd)
 tests_io_test_control_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_control_LDADD = $(io_test_ldadd)
 tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
+tests_io_test_idn_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_idn_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_regular_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_regular_LDADD = $(io_test_ldadd)
 tests_io_test_store_fallback_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_fallback_LDADD = $(io_test_ldadd)
 tests_io_test_store_guard_CPPFLAGS = $(io_test_cppflags)

@@ -309,7 +309,7 @@ static const struct row policies[] = {
 	{ "option of another check",
 	    P("check \"helo_localhost\" { map = \"x\" }"),
 	    "3: check helo_localhost takes no option map; it takes mode, "
-	    "except, reply, on_failure" },
+	    "except, reply, on_failure, ignore_notes" },
 	{ "missing option", P("check \"sender_denied\" { }"),
 	    "3: check sender_denied needs the option lists" },
 	{ "empty option", P("check \"sender_denied\" { lists = {} }"),
@@ -328,10 +328,35 @@ static const struct row policies[] = {
 	    "3: map: expected the name of a file" },
 	{ "what a check with options of its own takes",
 	    P("check \"sender_denied\" { lists = \"a\" max = 5 }"),
-	    "3: it takes mode, except, reply, on_failure, lists" },
+	    "3: it takes mode, except, reply, on_failure, ignore_notes, "
+	    "lists" },
 	{ "match that matches all", P("match { }"), "" },
 	{ "map that is not", P("check \"sender_not_owned\" { map = \"no\" }"),
 	    "3: map: cannot read" },
+	{ "who exists", P("check \"recipient_unknown\" { lists = \"a\" "
+	    "mailboxes = \"a\" }"), "" },
+	{ "who exists, not said", P("check \"recipient_unknown\" {\n"
+	    "lists = \"a\" mailboxes = {} }"),
+	    "3: needs mailboxes or map" },
+	{ "pattern", P("check \"message_bulk\" { header = \"X-Spam\" "
+	    "pattern = \"yes*\" }"), "" },
+	{ "regular expression", P("check \"message_bulk\" { "
+	    "header = \"X-Spam\" pattern = \"/^(yes|no)/i\" }"), "" },
+	{ "regular expression that is none", P("check \"message_bulk\" { "
+	    "header = \"X-Spam\" pattern = \"/(yes/\" }"),
+	    "3: pattern: missing closing parenthesis, in column 5, saw" },
+	{ "no header", P("check \"message_bulk\" { pattern = \"x\" }"),
+	    "3: needs the option header" },
+	{ "header with a colon", P("check \"message_bulk\" { "
+	    "header = \"X-Spam:\" pattern = \"x\" }"),
+	    "3: header: expected the name of a header field" },
+	{ "always accept", P("always_accept = {\"postmaster@\", "
+	    "\"abuse@example.com\"}"), "" },
+	{ "always accept a domain", P("always_accept = {\n\"@example.com\","
+	    "\n\"example.com\"}"), "5: always_accept: expected an address" },
+	{ "always accept, early", P("speak = early\n"
+	    "always_accept = {\"postmaster@\"}"),
+	    "4: where speak is early" },
 	{ "mode", P("check \"helo_localhost\" { mode = onserve }"),
 	    "3: did you mean observe?" },
 	{ "on_failure", P("check \"helo_localhost\" { on_failure = locally }"),

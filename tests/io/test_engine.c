@@ -432,6 +432,135 @@ START_TEST(a_connection_without_the_callbacks_keeps_its_policy)
 }
 END_TEST
 
+/* Refused at the end of the header: nobody has received it. */
+START_TEST(a_loop_is_given_back)
+{
+	struct config *next = make_config();
+	struct policy policy = next->policies[0];
+	struct rule *rules = arena_get_array(next->arena, 6, sizeof(*rules));
+	struct policy *kept = arena_get(next->arena, sizeof(*kept));
+
+	memcpy(rules + 1, policy.rules, 5 * sizeof(*rules));
+	rules[0].name = "message_hops";
+	rules[0].check = check_find("message_hops");
+	rules[0].checks.max = 2;
+	rules[0].with.reply = reply_of(REPLY_message_hops);
+	policy.rules = rules;
+	policy.rule_count = 6;
+	*kept = policy;
+	next->policies = kept;
+	next->steps = policy_steps(next);
+	ck_assert_uint_ne(next->steps & STEP_EOH_REPLY, 0);
+	ck_assert_uint_ne(next->steps & STEP_HEADERS, 0);
+	conversation_close(&c, now_ms);
+	engine_reload(engine, next);
+	c = conversation_open(engine);
+	connect();
+	for (int hops = 2; hops <= 3; hops++) {
+		mail_of("SIZE=100");
+		rcpt("<x@one.example>");
+		for (int i = 0; i < hops; i++)
+			conversation_header(c, "Received", "from a");
+		ck_assert_int_eq(tell((struct event){ .stage = STAGE_EOH }),
+		    hops == 2 ? ANSWER_CONTINUE : ANSWER_REJECT);
+		if (hops == 2) {
+			conversation_received(c, 100);
+			ck_assert_int_eq(eom(), ANSWER_CONTINUE);
+		}
+		expect(1, 1, 100);
+	}
+	/* Nor is anything given back twice. */
+	conversation_abort(c, now_ms);
+	mail_of("SIZE=100");
+	expect(1, 1, 100);
+}
+END_TEST
+
+/* Folded as it comes from libmilter; what is too long is cut. */
+START_TEST(header_values_are_unfolded)
+{
+	static char longer[HEADER_VALUE_MAX + 10];
+	static const struct pattern exact = { .text = "yes, indeed",
+	    .matches = pattern_matches_glob };
+	static const struct pattern any = { .text = "aaa*b",
+	    .matches = pattern_matches_glob };
+	static const struct header_rule rules[] = {
+		{ "X-Spam", &exact }, { "X-Long", &any },
+	};
+	struct config *next = make_config();
+
+	next->header_rules = rules;
+	next->header_rule_count = 2;
+	next->steps = STEP_HEADERS;
+	engine_reload(engine, next);
+	conversation_close(&c, now_ms);
+	c = conversation_open(engine);
+	connect();
+	mail();
+	memset(longer, 'a', sizeof(longer) - 2);
+	longer[sizeof(longer) - 2] = 'b';
+	conversation_header(c, "X-Long", longer);
+	ck_assert_uint_eq(conversation_session(c)->headers_matched, 0);
+	conversation_header(c, "x-spam", " \tyes,\r\n indeed \t\n");
+	ck_assert_uint_eq(conversation_session(c)->headers_matched, 1);
+	conversation_header(c, "X-Long", "aaab");
+	ck_assert_uint_eq(conversation_session(c)->headers_matched, 3);
+}
+END_TEST
+
+START_TEST(no_more_sessions_than_allowed)
+{
+	struct config *next = make_config();
+	struct conversation *first, *second;
+
+	conversation_close(&c, now_ms);
+	next->global.max_sessions = 2;
+	next->policy_count = 0;
+	engine_reload(engine, next);
+	c = conversation_open(engine);
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	first = c;
+	c = conversation_open(engine);
+	ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+	second = c;
+	/* Whoever is sent away takes no place, though not closed yet. */
+	for (int i = 0; i < 3; i++) {
+		c = conversation_open(engine);
+		ck_assert_int_eq(connect(), ANSWER_CLOSE);
+		if (i < 2)
+			conversation_close(&c, now_ms);
+	}
+	conversation_close(&second, now_ms);
+	second = conversation_open(engine);
+	{
+		struct conversation *sent_away = c;
+
+		c = second;
+		ck_assert_int_eq(connect(), ANSWER_CONTINUE);
+		c = sent_away;
+	}
+	conversation_close(&second, now_ms);
+	conversation_close(&first, now_ms);
+}
+END_TEST
+
+START_TEST(domains_are_compared_in_ascii)
+{
+	connect();
+	ck_assert_int_eq(tell((struct event){ .stage = STAGE_MAIL,
+	    .path = "<a@b\xc3\xbc" "cher.example>", .user = "alice" }),
+	    ANSWER_CONTINUE);
+	ck_assert_str_eq(conversation_session(c)->sender.domain,
+	    "xn--bcher-kva.example");
+	rcpt("<x@\xc3\xbc.example>");
+	rcpt("<y@xn--tda.example>");
+	ck_assert_int_eq(*counter("recipient_domain:xn--tda.example",
+	    "n/1h"), 1);
+	ck_assert_int_eq(*counter("sender:a@xn--bcher-kva.example", "n/1h"),
+	    2);
+}
+END_TEST
+
 START_TEST(references_differ_and_can_be_read_out)
 {
 	char seen[200][REPLY_REF_SIZE];
@@ -478,6 +607,10 @@ main(void)
 	tcase_add_test(tcase, a_reload_waits_for_the_message);
 	tcase_add_test(tcase,
 	    a_connection_without_the_callbacks_keeps_its_policy);
+	tcase_add_test(tcase, a_loop_is_given_back);
+	tcase_add_test(tcase, header_values_are_unfolded);
+	tcase_add_test(tcase, no_more_sessions_than_allowed);
+	tcase_add_test(tcase, domains_are_compared_in_ascii);
 	tcase_add_test(tcase, references_differ_and_can_be_read_out);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -4,7 +4,7 @@
 # compared with this short list.
 set -eu
 builddir=${1:-.}
-allowed='memchr memcmp memcpy memmove memset strchr strcmp strcspn strlen
+allowed='bcmp memchr memcmp memcpy memmove memset strchr strcmp strcspn strlen
 strncmp strnlen strpbrk strrchr strspn strstr
 SHA256Init SHA256Update SHA256End
 __stack_chk_fail __assert_fail __assert

@@ -1,5 +1,6 @@
 EXTRA_DIST += \
 	tests/live/faults.py \
+	tests/live/tsan.supp \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \

@@ -715,6 +715,215 @@ CASES = [
     RCPT TO:<c@lab.test> => 550
     """, store='store "redis" { server = {"@LOCKED@"} '
          'password_file = "@DIR@/secret" }', files={"secret": "opensesame\n"}),
+
+    # --- syntax, mailboxes, header
+    Case("helo_bad_syntax: refuses an underscore",
+         'check "helo_bad_syntax" { }', """
+    client 192.0.2.7 helo my_host.example.net
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 501 5.5.2 <my_host.example.net>: Helo command rejected: invalid name
+    """),
+    Case("helo_bad_syntax: passes names and literals",
+         'check "helo_bad_syntax" { }', """
+    client 192.0.2.7 helo host.example.net
+    message <a@example.com> <b@lab.test>
+    EHLO [IPv6:2001:db8::7] => 250
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("helo_bad_literal: refuses what is no address",
+         'check "helo_bad_literal" { }', """
+    client 192.0.2.7 helo [192.0.2.300]
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 501 5.5.2 <[192.0.2.300]>: Helo command rejected: invalid ip address
+    """),
+    Case("helo_bad_literal: passes an address literal",
+         'check "helo_bad_literal" { }', """
+    client 192.0.2.7 helo [192.0.2.7]
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("sender_bad_syntax: refuses what the MTA lets through",
+         'check "sender_bad_syntax" { }', """
+    client 192.0.2.7
+    MAIL FROM:<a@my_host.example.net> => 250
+    RCPT TO:<b@lab.test> => 501 5.1.7 Bad sender address syntax
+    RSET => 250
+    MAIL FROM:a@example.com => 250
+    RCPT TO:<b@lab.test> => 501 5.1.7 Bad sender address syntax
+    """),
+    Case("sender_bad_syntax: passes quotes, routes, literals and bounces",
+         'check "sender_bad_syntax" { }', """
+    client 192.0.2.7
+    message <"a..b"@example.com> <b@lab.test>
+    message <@mx.example.net:a@example.com> <b@lab.test>
+    message <a@[192.0.2.7]> <b@lab.test>
+    message <> <b@lab.test>
+    """),
+    Case("sender_not_fqdn: refuses a single label",
+         'check "sender_not_fqdn" { }', """
+    client 192.0.2.7
+    MAIL FROM:<a@pc> => 250
+    RCPT TO:<b@lab.test> => 504 5.5.2 <a@pc>: Sender address rejected: need fully-qualified address
+    """),
+    Case("sender_not_fqdn: passes two labels",
+         'check "sender_not_fqdn" { }', """
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("sender_utf8_undeclared: refuses it without SMTPUTF8",
+         'check "sender_utf8_undeclared" { }', """
+    client 192.0.2.7
+    MAIL FROM:<j\xc3\xb6rg@example.com> => 250
+    RCPT TO:<b@lab.test> => 553 5.6.7 Must declare SMTPUTF8 to send unicode address
+    """),
+    Case("sender_utf8_undeclared: passes it with SMTPUTF8",
+         'check "sender_utf8_undeclared" { }', """
+    client 192.0.2.7
+    MAIL FROM:<j\xc3\xb6rg@example.com> SMTPUTF8 => 250
+    RCPT TO:<b@lab.test> => 250
+    """, only="postfix"),
+    Case("sender_unknown: refuses who is not in our domain",
+         'check "sender_unknown" { lists = {"ours"} mailboxes = {"boxes"} }',
+         """
+    client 192.0.2.7
+    MAIL FROM:<nobody@lab.test> => 250
+    RCPT TO:<b@lab.test> => 550 5.1.0 <nobody@lab.test>: Sender address rejected: User unknown in local recipient table
+    """),
+    Case("sender_unknown: passes who is, and others' domains",
+         'check "sender_unknown" { lists = {"ours"} mailboxes = {"boxes"} }',
+         """
+    client 192.0.2.7
+    message <secret@lab.test> <b@lab.test>
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("recipient_bad_syntax: refuses what the MTA lets through",
+         'check "recipient_bad_syntax" { }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@my_host.example.net> => 501 5.1.3 Bad recipient address syntax
+    RCPT TO:b@lab.test => 501 5.1.3 Bad recipient address syntax
+    """),
+    Case("recipient_bad_syntax: passes quotes and postmaster",
+         'check "recipient_bad_syntax" { }', """
+    client 192.0.2.7
+    message <a@example.com> <"b..c"@lab.test> <postmaster>
+    """),
+    Case("recipient_not_fqdn: refuses no domain and a single label",
+         'check "recipient_not_fqdn" { }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<bob> => 504 5.5.2 <bob>: Recipient address rejected: need fully-qualified address
+    RCPT TO:<bob@pc> => 504 5.5.2 <bob@pc>: Recipient address rejected: need fully-qualified address
+    """),
+    Case("recipient_not_fqdn: passes postmaster alone",
+         'check "recipient_not_fqdn" { }', """
+    client 192.0.2.7
+    message <a@example.com> <postmaster> <Postmaster> <b@lab.test>
+    """),
+    Case("recipient_unknown: refuses who is not on the map",
+         'check "recipient_unknown" { lists = {"ours"} '
+         'map = "@DIR@/people" }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<nobody.here@lab.test> => 550 5.1.1 <nobody.here@lab.test>: Recipient address rejected: User unknown in virtual alias table
+    """, files={"people": "alice@lab.test alice\n@all.lab.test bob\n"}),
+    Case("recipient_unknown: passes who is, catch-alls and postmaster",
+         'check "recipient_unknown" { lists = {"ours"} '
+         'map = "@DIR@/people" }', """
+    client 192.0.2.7
+    message <a@example.com> <Alice@lab.test> <x@all.lab.test> <postmaster@lab.test>
+    """, files={"people": "alice@lab.test alice\n@all.lab.test bob\n"}),
+    Case("recipient_mailbox_full: refuses who is on the list",
+         'check "recipient_mailbox_full" { lists = {"boxes"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<secret@lab.test> => 552 5.2.2 <secret@lab.test>: Recipient address rejected: Requested mail action aborted: exceeded storage allocation
+    RCPT TO:<b@lab.test> => 250
+    """),
+    Case("recipient_mailbox_full: passes others",
+         'check "recipient_mailbox_full" { lists = {"boxes"} }', """
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("recipient_restricted: refuses strangers",
+         'check "recipient_restricted" { lists = {"boxes"} '
+         'senders = {"senders"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<secret@lab.test> => 550 5.7.0 <secret@lab.test>: Recipient address rejected: insufficient authorization
+    RCPT TO:<b@lab.test> => 250
+    """),
+    Case("recipient_restricted: passes listed senders and users",
+         'check "recipient_restricted" { lists = {"boxes"} '
+         'senders = {"senders"} }', """
+    client 192.0.2.7
+    message <spam@example.com> <secret@lab.test>
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <secret@lab.test>
+    """),
+    Case("always_accept: frees postmaster and nobody else",
+         'policy "all" { always_accept = {"postmaster@"} '
+         'check "sender_denied" { lists = {"senders"} } }', """
+    client 192.0.2.7
+    MAIL FROM:<spam@example.com> => 250
+    RCPT TO:<b@lab.test> => 554 5.7.1 <spam@example.com>: Sender address rejected: Access denied
+    RCPT TO:<postmaster@lab.test> => 250
+    RCPT TO:<postmaster> => 250
+    DATA => 354
+    Subject: x\\r\\n\\r\\nText.\\r\\n. => 250
+    """),
+    Case("message_hops: refuses a loop, counts nothing, goes on",
+         'check "message_hops" { max = 2 } '
+         'limit "quota_recipient" { allow = {"1/1h"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    DATA => 354
+    Received: from a\\r\\nReceived: from b\\r\\nreceived: from c\\r\\nSubject: x\\r\\n\\r\\nText.\\r\\n. => 554 5.4.6 Error: too many hops
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    DATA => 354
+    Received: from a\\r\\nReceived: from b\\r\\nSubject: x\\r\\n\\r\\nText.\\r\\n. => 250
+    """),
+    Case("message_hops: passes as many as allowed",
+         'check "message_hops" { max = 1 }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    DATA => 354
+    Received: from a\\r\\nX-Received: from b\\r\\n\\r\\nText.\\r\\n. => 250
+    """),
+    Case("message_bulk: refuses what a filter has marked",
+         'check "message_bulk" { header = "X-Spam-Status" '
+         'pattern = "/^yes, score=[1-9][0-9]/i" }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    DATA => 354
+    Subject: x\\r\\nx-spam-status: Yes,\\r\\n score=12.3\\r\\n\\r\\nText.\\r\\n. => 551 5.7.1 The message was rejected due to classification as Virus, Spam or high bulk ratio
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("message_bulk: passes what it has not",
+         'check "message_bulk" { header = "X-Spam-Flag" pattern = "yes*" }',
+         """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    DATA => 354
+    Subject: yes\\r\\nX-Spam-Flag: no\\r\\n\\r\\nText.\\r\\n. => 250
+    """),
+    Case("server_busy: sends away one session too many, in the MTA's words",
+         'max_sessions = 1\npolicy "all" { }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    client 192.0.2.8 => own 421 mx.lab.test Service unavailable - try again later
+        sendmail => own 421 4.7.0 mx.lab.test closing connection
+    closed
+    use 1
+    RCPT TO:<b@lab.test> => 250
+    quit
+    client 192.0.2.8
+    message <a@example.com> <b@lab.test>
+    """),
 ]
 
 

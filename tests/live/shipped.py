@@ -3,12 +3,14 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 from lab import daemon, gate, isolation
 from lab.dialogue import Dialogue
 from lab.postfix import Postfix
-from lab.process import Skip, check, need_program
+from lab.process import Skip, can_connect, check, need_program, \
+    wait_until
 from lab.sendmail import Sendmail
 from lab.suite import live
 
@@ -128,3 +130,30 @@ def quickstart(lab):
     for reply in ("550 5.4.6", "450 4.7.1", "452 4.5.3", "553 5.7.1",
                   "smtpd_milters"):
         check(reply in said, "no %s in: %s" % (reply, said))
+
+
+@live("quickstart serve waits for Postfix with the line that it prints")
+def quickstart_serve(lab):
+    need_own_network()
+    lab.program("floodgate")
+    script = lab.start("serve", [
+        os.path.join(lab.srcdir, "contrib/quickstart"), "serve",
+        lab.builddir])
+    wait_until(lambda: "waits on" in script.output(), 30,
+               "a word that it waits")
+    line = re.search(r"^ *(smtpd_milters = .*\n)", script.output(), re.M)
+    postfix = lab.add(Postfix(lab, line.group(1)))
+    Dialogue(postfix, None).hold("""
+client 192.0.2.7
+message <a@example.com> <b@lab.test>
+message <a@example.com> <b@lab.test>
+message <a@example.com> <b@lab.test>
+MAIL FROM:<a@example.com> => 250
+RCPT TO:<b@lab.test> => 450 4.7.1 Error: too much mail from 192.0.2.7
+quit
+""")
+    postfix.stop()
+    script.signal(signal.SIGTERM)
+    script.wait(5)
+    wait_until(lambda: not can_connect(("127.0.0.1", 8891)), 2,
+               "the end of floodgate")

@@ -10,6 +10,9 @@ EXTRA_DIST += \
 	tests/scenario/all_or_none.conf \
 	tests/scenario/all_or_none.ok \
 	tests/scenario/all_or_none.txt \
+	tests/scenario/always_accept.conf \
+	tests/scenario/always_accept.ok \
+	tests/scenario/always_accept.txt \
 	tests/scenario/any_hour.conf \
 	tests/scenario/any_hour.ok \
 	tests/scenario/any_hour.txt \
@@ -55,6 +58,12 @@ EXTRA_DIST += \
 	tests/scenario/except.conf \
 	tests/scenario/except.ok \
 	tests/scenario/except.txt \
+	tests/scenario/helo_bad_literal.conf \
+	tests/scenario/helo_bad_literal.ok \
+	tests/scenario/helo_bad_literal.txt \
+	tests/scenario/helo_bad_syntax.conf \
+	tests/scenario/helo_bad_syntax.ok \
+	tests/scenario/helo_bad_syntax.txt \
 	tests/scenario/helo_denied.conf \
 	tests/scenario/helo_denied.ok \
 	tests/scenario/helo_denied.txt \
@@ -76,6 +85,12 @@ EXTRA_DIST += \
 	tests/scenario/listener.conf \
 	tests/scenario/listener.ok \
 	tests/scenario/listener.txt \
+	tests/scenario/message_bulk.conf \
+	tests/scenario/message_bulk.ok \
+	tests/scenario/message_bulk.txt \
+	tests/scenario/message_hops.conf \
+	tests/scenario/message_hops.ok \
+	tests/scenario/message_hops.txt \
 	tests/scenario/message_too_big.conf \
 	tests/scenario/message_too_big.ok \
 	tests/scenario/message_too_big.txt \
@@ -115,12 +130,28 @@ EXTRA_DIST += \
 	tests/scenario/rate_client_recipients.conf \
 	tests/scenario/rate_client_recipients.ok \
 	tests/scenario/rate_client_recipients.txt \
+	tests/scenario/recipient_bad_syntax.conf \
+	tests/scenario/recipient_bad_syntax.ok \
+	tests/scenario/recipient_bad_syntax.txt \
 	tests/scenario/recipient_denied.conf \
 	tests/scenario/recipient_denied.ok \
 	tests/scenario/recipient_denied.txt \
+	tests/scenario/recipient_mailbox_full.conf \
+	tests/scenario/recipient_mailbox_full.ok \
+	tests/scenario/recipient_mailbox_full.txt \
+	tests/scenario/recipient_not_fqdn.conf \
+	tests/scenario/recipient_not_fqdn.ok \
+	tests/scenario/recipient_not_fqdn.txt \
 	tests/scenario/recipient_relay_denied.conf \
 	tests/scenario/recipient_relay_denied.ok \
 	tests/scenario/recipient_relay_denied.txt \
+	tests/scenario/recipient_restricted.conf \
+	tests/scenario/recipient_restricted.ok \
+	tests/scenario/recipient_restricted.txt \
+	tests/scenario/recipient_unknown.conf \
+	tests/scenario/recipient_unknown.map \
+	tests/scenario/recipient_unknown.ok \
+	tests/scenario/recipient_unknown.txt \
 	tests/scenario/refund.conf \
 	tests/scenario/refund.ok \
 	tests/scenario/refund.txt \
@@ -137,9 +168,15 @@ EXTRA_DIST += \
 	tests/scenario/reply.conf \
 	tests/scenario/reply.ok \
 	tests/scenario/reply.txt \
+	tests/scenario/sender_bad_syntax.conf \
+	tests/scenario/sender_bad_syntax.ok \
+	tests/scenario/sender_bad_syntax.txt \
 	tests/scenario/sender_denied.conf \
 	tests/scenario/sender_denied.ok \
 	tests/scenario/sender_denied.txt \
+	tests/scenario/sender_not_fqdn.conf \
+	tests/scenario/sender_not_fqdn.ok \
+	tests/scenario/sender_not_fqdn.txt \
 	tests/scenario/sender_not_logged_in.conf \
 	tests/scenario/sender_not_logged_in.ok \
 	tests/scenario/sender_not_logged_in.txt \
@@ -150,6 +187,15 @@ EXTRA_DIST += \
 	tests/scenario/sender_null_authenticated.conf \
 	tests/scenario/sender_null_authenticated.ok \
 	tests/scenario/sender_null_authenticated.txt \
+	tests/scenario/sender_unknown.conf \
+	tests/scenario/sender_unknown.ok \
+	tests/scenario/sender_unknown.txt \
+	tests/scenario/sender_utf8_undeclared.conf \
+	tests/scenario/sender_utf8_undeclared.ok \
+	tests/scenario/sender_utf8_undeclared.txt \
+	tests/scenario/server_busy.conf \
+	tests/scenario/server_busy.ok \
+	tests/scenario/server_busy.txt \
 	tests/scenario/spelling.conf \
 	tests/scenario/spelling.ok \
 	tests/scenario/spelling.txt \

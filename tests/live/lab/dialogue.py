@@ -117,7 +117,8 @@ class Dialogue:
         for path in words[1:]:
             self.step("RCPT TO:" + path, {"": "250"})
         self.step("DATA", {"": "354"})
-        self.step("Subject: a test\\r\\n\\r\\nText.\\r\\n.", {"": wanted or "250"})
+        self.step("Subject: a test\\r\\n\\r\\nText.\\r\\n.",
+                  {"": wanted or "250"})
 
     def do_drop(self, _rest, _wanted):
         self.now.hang_up()
