@@ -177,10 +177,12 @@ def away(lab, begin, end):
     check_answers(report, stalls)
     check_answers(meanwhile, stalls)
     check(threads <= 2 * 20 + 10, "%d threads" % threads)
-    # A busy machine makes both late.
-    check(meanwhile["all_us"]["p99"] <= max(
-        5000, 2 * calm["all_us"]["p99"]), "p99 is %d us, %d with Redis" % (
-            meanwhile["all_us"]["p99"], calm["all_us"]["p99"]))
+    # A busy machine makes all late.
+    check(meanwhile["all_us"]["p50"] <= 5000 and
+          meanwhile["all_us"]["p99"] / 1000 <= 10 + stalls.worst_ms,
+          "median %d us, p99 %d; with Redis %d, %d; the machine stalls %d ms"
+          % (meanwhile["all_us"]["p50"], meanwhile["all_us"]["p99"],
+             calm["all_us"]["p50"], calm["all_us"]["p99"], stalls.worst_ms))
     report["recipients"] += calm["recipients"] + meanwhile["recipients"]
     wait_told(floodgate)
     log = floodgate.log()
