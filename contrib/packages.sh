@@ -3,7 +3,7 @@
 
 # shellcheck disable=SC2034  # for who reads this file
 build_packages="gcc make libc6-dev autoconf automake pkg-config
-libmilter-dev libconfuse-dev libhiredis-dev libjansson-dev libmd-dev
+libmilter-dev libc-ares-dev libconfuse-dev libhiredis-dev libjansson-dev libmd-dev
 libidn2-dev libpcre2-dev"
 
 # as_root COMMAND...: by sudo when we are not

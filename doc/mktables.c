@@ -165,7 +165,7 @@ enum type {
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
 	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
 	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
-	TYPE_PATTERN, TYPE_ADDRESSES,
+	TYPE_PATTERN, TYPE_ADDRESSES, TYPE_ZONES,
 	TYPES
 };
 
@@ -200,6 +200,7 @@ static const struct {
 	[TYPE_NOTES] = { .value = "note", .many = true },
 	[TYPE_KEYS] = { .value = "key", .many = true },
 	[TYPE_COUNT] = { .value = "count" },
+	[TYPE_ZONES] = { .value = "zone", .many = true },
 	[TYPE_RATES] = { .value = "rate", .many = true },
 	[TYPE_PATTERN] = { .value = "pattern", .quoted = true },
 	[TYPE_ADDRESSES] = { .value = "address", .many = true, .quoted = true },
@@ -227,6 +228,10 @@ static const struct option store_memory_options[] = {
 };
 static const struct option store_redis_options[] = {
 #define OPTION_STORE_REDIS(...) ROW(__VA_ARGS__)
+#include "core/option.def"
+};
+static const struct option dns_options[] = {
+#define OPTION_DNS(...) ROW(__VA_ARGS__)
 #include "core/option.def"
 };
 static const struct option list_options[] = {
@@ -261,7 +266,7 @@ static const struct {
 	size_t count;
 } sections[] = {
 	SECTION(global), SECTION(store_memory), SECTION(store_redis),
-	SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
+	SECTION(dns), SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
 	SECTION(check), SECTION(limit),
 };
 
@@ -533,6 +538,7 @@ sender_of(const struct reply *reply)
 	if (limit_find(reply->name) != NULL)
 		return "limit";
 	if (reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_lookup_failed) ||
 	    reply == reply_of(REPLY_config_error))
 		return "on_failure = defer";
 	return NULL;

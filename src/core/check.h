@@ -10,6 +10,7 @@
 #define FLOODGATE_CORE_CHECK_H
 
 #include "core/config.h"
+#include "core/dns_fact.h"
 #include "core/session.h"
 
 #include <stdbool.h>
@@ -28,7 +29,24 @@ enum check_takes {
 	TAKES_SENDERS = 1 << 7,
 	TAKES_AUTHENTICATED = 1 << 8,
 	TAKES_HEADER = 1 << 9,
-	TAKES_PATTERN = 1 << 10
+	TAKES_PATTERN = 1 << 10,
+	TAKES_ZONES = 1 << 11
+};
+
+/* What a rule may need beyond the session; bits (1u << FACT_x). */
+enum fact {
+#define FACT(name, scope, help) FACT_##name,
+#include "core/fact.def"
+	FACT_COUNT
+};
+#define FACT_BIT(name) (1u << FACT_##name)
+
+/* What a check of DNS found, or could not find, for the reply's fields. */
+struct finding {
+	char zone[DNS_NAME_SIZE];
+	char server[DNS_NAME_SIZE];
+	char txt[DNS_TEXT_MAX + 1];
+	char subject[DNS_NAME_SIZE];
 };
 
 struct check_input {
@@ -37,6 +55,8 @@ struct check_input {
 	const struct session *session;
 	const struct path *recipient;	/* at RCPT, else NULL */
 	enum stage stage;		/* where we are */
+	struct dns_facts *dns;		/* for checks of DNS, to ask */
+	struct finding *found;		/* where they write what they find */
 };
 
 /* Does the rule refuse? */

@@ -33,6 +33,15 @@ static const struct reply_help helps[REPLY_COUNT] = {
 #include "core/reply_help.def"
 };
 
+/* A reply that nobody explains does not compile. */
+enum {
+	HELP_ROWS = 0
+#define REPLY_HELP(name, ...) + 1
+#include "core/reply_help.def"
+};
+_Static_assert((int)HELP_ROWS == (int)REPLY_COUNT,
+    "reply_help.def: a row for each of reply.def");
+
 const char *
 verb_title(enum verb verb)
 {

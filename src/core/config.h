@@ -12,6 +12,7 @@
 #include "core/pattern.h"
 #include "core/reply.h"
 #include "core/stage.h"
+#include "core/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,7 +62,10 @@ enum step {
 	STEP_CONNECT_REPLY = 1 << 2,	/* CONNECT may be refused */
 	STEP_MAIL_REPLY = 1 << 3,	/* MAIL may be refused */
 	STEP_HEADERS = 1 << 4,	/* the header arrives, to be read */
-	STEP_EOH_REPLY = 1 << 5	/* the end of the header may be refused */
+	STEP_EOH_REPLY = 1 << 5,	/* the end of the header may be refused */
+	STEP_DNS = 1 << 8,	/* questions to DNS, begun in the background */
+	STEP_CLIENT_NAME = 1 << 9	/* CONNECT tells what the MTA found
+					 * out about the client's name */
 };
 
 struct strings {
@@ -142,6 +146,7 @@ struct rates {
 #define OPTION_MEMBER_KEYS(name) struct keys name;
 #define OPTION_MEMBER_COUNT(name) enum count name;
 #define OPTION_MEMBER_RATES(name) struct rates name;
+#define OPTION_MEMBER_ZONES(name) struct zones name;
 
 struct global_options {
 #define OPTION_GLOBAL(type, name, ...) OPTION_MEMBER_##type(name)
@@ -153,6 +158,10 @@ struct store_memory_options {
 };
 struct store_redis_options {
 #define OPTION_STORE_REDIS(type, name, ...) OPTION_MEMBER_##type(name)
+#include "core/option.def"
+};
+struct dns_options {
+#define OPTION_DNS(type, name, ...) OPTION_MEMBER_##type(name)
 #include "core/option.def"
 };
 struct list_options {
@@ -230,6 +239,7 @@ struct config {
 	enum store_kind store;
 	struct store_memory_options memory;
 	struct store_redis_options redis;
+	struct dns_options dns;
 	const struct list *lists;
 	const struct list_options *list_options;	/* beside lists */
 	size_t list_count;

@@ -8,6 +8,7 @@ libcore_a_SOURCES = \
 	src/core/check.def \
 	src/core/check.h \
 	src/core/check_client.c \
+	src/core/check_dns.c \
 	src/core/check_helo.c \
 	src/core/check_message.c \
 	src/core/check_recipient.c \
@@ -20,6 +21,8 @@ libcore_a_SOURCES = \
 	src/core/config.c \
 	src/core/config.h \
 	src/core/count.def \
+	src/core/dns_fact.c \
+	src/core/dns_fact.h \
 	src/core/domain.c \
 	src/core/domain.h \
 	src/core/enhanced_code.def \
@@ -40,6 +43,7 @@ libcore_a_SOURCES = \
 	src/core/pattern.h \
 	src/core/policy.c \
 	src/core/policy.h \
+	src/core/prefetch.c \
 	src/core/reply.c \
 	src/core/reply.def \
 	src/core/reply.h \
@@ -49,4 +53,6 @@ libcore_a_SOURCES = \
 	src/core/stage.h \
 	src/core/verb.def \
 	src/core/window.c \
-	src/core/window.h
+	src/core/window.h \
+	src/core/zone.c \
+	src/core/zone.h

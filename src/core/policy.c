@@ -5,6 +5,8 @@
 
 #include "core/lookup.h"
 
+#include "base/text.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -126,6 +128,7 @@ struct judgement {
 	struct facts *facts;
 	struct verdict *verdict;
 	struct trace *trace;
+	bool awaits_dns;	/* a check lacks answers: nothing is sure yet */
 };
 
 static void
@@ -175,16 +178,64 @@ check_is_due(const struct judgement *j, const struct rule *rule)
 	    (1u << j->event->stage)) != 0;
 }
 
+/*
+ * Ask a check. One of DNS that is not decided refuses nothing: it waits for
+ * its answers, or its failure is dealt with.
+ */
+enum said { SAID_NO, SAID_YES, SAID_LATER, SAID_FAILED };
+
+static enum said
+ask_check(const struct check_row *check, const struct check_input *input)
+{
+	struct dns_facts *dns = input->dns;
+	enum said said;
+
+	if (check->cost != COST_DNS)
+		return check->refuses(input) ? SAID_YES : SAID_NO;
+	if (dns == NULL)
+		return SAID_FAILED;
+	dns_facts_begin(dns);
+	if (check->refuses(input))
+		said = SAID_YES;
+	else if (dns->is_missing)
+		said = SAID_LATER;
+	else
+		said = dns->has_failed ? SAID_FAILED : SAID_NO;
+	dns_facts_end(dns, said != SAID_LATER);
+	return said;
+}
+
+/* A lookup failed: `on_failure` of each check, in one place. */
+static bool
+judge_lookup_failure(struct judgement *j, const struct rule *rule)
+{
+	if (rule->with.on_failure != ON_FAILURE_DEFER ||
+	    rule->with.mode != MODE_ENFORCE) {
+		note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, -1);
+		return false;
+	}
+	note(j, rule, OUTCOME_REFUSES, -1);
+	refuse(j, rule, reply_of(REPLY_lookup_failed));
+	if (j->facts->dns != NULL)
+		(void)text_copy(j->verdict->found.subject,
+		    sizeof(j->verdict->found.subject),
+		    j->facts->dns->subject);
+	return true;
+}
+
 /* True when it refuses and nothing further is to be asked. */
 static bool
 judge_check(struct judgement *j, const struct rule *rule)
 {
+	struct finding found = { .zone = "" };
 	const struct check_input input = {
 		.rule = rule,
 		.config = j->config,
 		.session = j->session,
 		.recipient = j->event->recipient,
 		.stage = j->event->stage,
+		.dns = j->facts->dns,
+		.found = &found,
 	};
 
 	if (!check_is_due(j, rule)) {
@@ -195,9 +246,17 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	if (rule_is_idle(j, rule))
 		return false;
-	if (!rule->check->refuses(&input)) {
+	switch (ask_check(rule->check, &input)) {
+	case SAID_NO:
 		note(j, rule, OUTCOME_PASSES, -1);
 		return false;
+	case SAID_LATER:
+		j->awaits_dns = true;
+		return false;
+	case SAID_FAILED:
+		return judge_lookup_failure(j, rule);
+	case SAID_YES:
+		break;
 	}
 	if (rule->with.mode == MODE_OBSERVE) {
 		note(j, rule, OUTCOME_OBSERVED, -1);
@@ -205,6 +264,7 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	note(j, rule, OUTCOME_REFUSES, -1);
 	refuse(j, rule, rule->with.reply);
+	j->verdict->found = found;
 	return true;
 }
 
@@ -432,16 +492,24 @@ is_always_accepted(const struct judgement *j)
 	    &j->config->folding);
 }
 
-/* Checks first, cheapest first, then all limits at once. */
+/*
+ * Checks first, cheapest first, then all limits at once. A check that waits
+ * for DNS may yet refuse before the one that refuses now.
+ */
 static unsigned int
 judge_policy(struct judgement *j)
 {
+	bool refused;
+
 	if (is_always_accepted(j)) {
 		j->verdict->policy = j->policy;
 		j->verdict->always_accepted = true;
 		return 0;
 	}
-	if (judge_checks(j))
+	refused = judge_checks(j);
+	if (j->awaits_dns)
+		return 1u << FACT_dns;
+	if (refused)
 		return 0;
 	gather_charges(j);
 	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;

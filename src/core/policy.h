@@ -16,13 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a rule may need beyond the session; bits (1u << FACT_x). */
-enum fact {
-#define FACT(name, scope, help) FACT_##name,
-#include "core/fact.def"
-	FACT_COUNT
-};
-
 /* Facts fetched so far for this event. */
 struct facts {
 	unsigned int have;		/* bits; failed ones are here, too */
@@ -30,6 +23,8 @@ struct facts {
 	struct charge_answer counters;	/* the store's answer to them, or */
 	size_t local_count;	/* FACT_local_counters: the embedded store's
 				 * to the first so many */
+	struct dns_facts *dns;		/* borrowed; NULL: DNS cannot be asked,
+					 * every lookup has failed */
 };
 
 /* How many of the charges the answer speaks of. */
@@ -74,6 +69,8 @@ struct verdict {
 	const struct charge *charge;	/* in facts->charges, or NULL */
 	int64_t used;			/* without this event */
 	int64_t retry_ms;
+	/* A check of DNS that refused, or could not be decided. */
+	struct finding found;
 	/* Rules in mode observe that would have refused. */
 	const struct rule *observed[OBSERVED_MAX];
 	size_t observed_count;
@@ -99,12 +96,21 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * complete, or bits of the facts it lacks: the engine fetches them into
  * *facts and calls again with the same arguments. FACT_counters: charges
  * facts->charges; FACT_local_counters: charges the first facts->local_count
- * of them, which are reordered for it, to the embedded store. `trace` may be
- * NULL.
+ * of them, which are reordered for it, to the embedded store; FACT_dns: finds
+ * all answers that facts->dns wants. `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,
     struct facts *facts, struct verdict *verdict, struct trace *trace);
+
+/*
+ * What the checks of DNS will ask once they are judged, as far as this event
+ * tells: into *dns, to be fetched in the background. Policies that may still
+ * match are looked at. May be called again with the answers, for what
+ * depends on them.
+ */
+void policy_prefetch(const struct config *config,
+    const struct session *session, enum stage stage, struct dns_facts *dns);
 
 /*
  * The callbacks that the rules of all policies need: bits of enum step, for

@@ -42,6 +42,30 @@ keep(char *to, size_t size, const char *from)
 	(void)text_copy(to, size, from != NULL ? from : "");
 }
 
+static enum resolve
+resolve_of(const char *text)
+{
+	static const char *const names[] = {
+		[RESOLVE_OK] = "OK", [RESOLVE_FAIL] = "FAIL",
+		[RESOLVE_FORGED] = "FORGED", [RESOLVE_TEMP] = "TEMP"
+	};
+
+	for (int i = RESOLVE_OK; text != NULL && i <= RESOLVE_TEMP; i++)
+		if (text_equal_nocase(text, names[i]))
+			return (enum resolve)i;
+	return RESOLVE_NOT_TOLD;
+}
+
+/* Where there is no name the MTAs write "unknown" or the address. */
+static void
+keep_name(char to[DOMAIN_OCTETS_MAX + 1], const char *name)
+{
+	if (name != NULL && name[0] != '[' &&
+	    !text_equal_nocase(name, "unknown"))
+		keep(to, DOMAIN_OCTETS_MAX + 1, name);
+	text_lower(to);
+}
+
 /*
  * The MTA's host name argument is the verified name, or the address in
  * brackets when there is none (measured on both MTAs); Postfix's macro says
@@ -50,14 +74,11 @@ keep(char *to, size_t size, const char *from)
 static void
 apply_connect(struct session *session, const struct event *event)
 {
-	const char *name = event->client_name;
-
 	session_init(session);
 	session->client = event->client;
-	if (name != NULL && name[0] != '[' &&
-	    !text_equal_nocase(name, "unknown"))
-		keep(session->client_name, sizeof(session->client_name), name);
-	text_lower(session->client_name);
+	keep_name(session->client_name, event->client_name);
+	keep_name(session->client_ptr, event->client_ptr);
+	session->client_resolve = resolve_of(event->client_resolve);
 	keep(session->hostname, sizeof(session->hostname), event->hostname);
 	keep(session->listener, sizeof(session->listener), event->listener);
 	keep(session->port, sizeof(session->port), event->port);

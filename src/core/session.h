@@ -26,10 +26,21 @@
  */
 #define MESSAGE_POLICIES_MAX 16
 
+/* What the MTA found out about the client's name: {client_resolve}. */
+enum resolve {
+	RESOLVE_NOT_TOLD,
+	RESOLVE_OK,	/* its name has its address */
+	RESOLVE_FAIL,	/* it has no name */
+	RESOLVE_FORGED,	/* its name has not its address */
+	RESOLVE_TEMP	/* the lookup failed */
+};
+
 struct session {
 	/* From CONNECT on. */
 	struct ip client;		/* IP_NONE: local submission */
 	char client_name[DOMAIN_OCTETS_MAX + 1];	/* verified, or "" */
+	char client_ptr[DOMAIN_OCTETS_MAX + 1];	/* {client_ptr}, or "" */
+	enum resolve client_resolve;
 	char hostname[DOMAIN_OCTETS_MAX + 1];	/* the MTA's own name */
 	char listener[LISTENER_OCTETS_MAX + 1];	/* {daemon_name} or "" */
 	char port[8];			/* {daemon_port} or "" */
@@ -59,6 +70,8 @@ struct event {
 	/* CONNECT */
 	struct ip client;
 	const char *client_name;	/* "[192.0.2.1]" when unverified */
+	const char *client_ptr;		/* {client_ptr} */
+	const char *client_resolve;	/* {client_resolve} */
 	const char *hostname;		/* {j} */
 	const char *listener;		/* {daemon_name} */
 	const char *port;		/* {daemon_port} */

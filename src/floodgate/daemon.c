@@ -19,6 +19,7 @@
 #include "io/log.h"
 #include "io/metrics.h"
 #include "io/milter.h"
+#include "io/pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,6 +41,7 @@ struct daemon {
 	char listen[256];	/* as it was at the start */
 	struct engine *engine;
 	struct store *store;
+	struct dns *dns;
 	struct control *control;
 	int64_t started_ms;
 	pthread_mutex_t reload_lock;	/* one reload at a time; of the rest */
@@ -76,12 +78,29 @@ warn_of_restart(const struct global_options *was,
 		log_warning("user or group has changed: it needs a restart");
 }
 
+static bool
+dns_differs(const struct dns_options *was, const struct dns_options *is)
+{
+	if (was->servers.count != is->servers.count ||
+	    was->timeout_ms != is->timeout_ms ||
+	    was->cache_size != is->cache_size ||
+	    was->min_ttl_ms != is->min_ttl_ms ||
+	    was->max_ttl_ms != is->max_ttl_ms)
+		return true;
+	for (size_t i = 0; i < was->servers.count; i++)
+		if (strings_differ(was->servers.at[i], is->servers.at[i]))
+			return true;
+	return false;
+}
+
 static void
 put_in_force(struct daemon *daemon, struct config *config)
 {
 	const struct config *old = engine_hold_config(daemon->engine);
 
 	warn_of_restart(&old->global, &config->global);
+	if (dns_differs(&old->dns, &config->dns))
+		log_warning("dns has changed: it needs a restart");
 	engine_unhold_config(daemon->engine, old);
 	if (!store_reconfigure(daemon->store, config))
 		log_warning("store has changed: it needs a restart");
@@ -175,6 +194,7 @@ end(struct daemon *daemon)
 	while (atomic_flag_test_and_set(&daemon->ending))
 		(void)pause();
 	notify("STOPPING=1");
+	pool_stop();
 	listen_remove(daemon->listen);
 	control_close(&daemon->control);
 	if (!milter_stop(STOP_TIMEOUT_MS)) {
@@ -186,6 +206,7 @@ end(struct daemon *daemon)
 	pthread_mutex_lock(&daemon->reload_lock);
 	engine_close(&daemon->engine, clock_now_ms());
 	store_close(&daemon->store);
+	dns_close(&daemon->dns);
 	log_notice("stopped");
 	_exit(EX_OK);
 }
@@ -306,10 +327,19 @@ start(struct daemon *daemon, struct config *config)
 		config_close(&config);
 		return false;
 	}
+	daemon->dns = dns_open(&config->dns, why, sizeof(why));
+	if (daemon->dns == NULL) {
+		log_error("dns: %s", why);
+		config_close(&config);
+		return false;
+	}
+	dns_watch_waits(daemon->dns, pool_wait_begin, pool_wait_end);
+	pool_start(daemon->listen);
 	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
 	    PACKAGE_VERSION, daemon->listen, config->policy_count,
 	    config->list_count);
 	daemon->engine = engine_open(config, daemon->store, random_seed());
+	engine_use_dns(daemon->engine, daemon->dns);
 	if (!open_control(daemon, config, why, sizeof(why))) {
 		log_error("control: %s", why);
 		return false;

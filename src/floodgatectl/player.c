@@ -31,6 +31,7 @@ struct played {
 struct player {
 	struct store *shared;	/* that can be switched off */
 	struct store *store;	/* above it, which decides then; owns it */
+	struct dns *dns;
 	struct engine *engine;
 	int64_t now_ms;
 	struct trace trace;
@@ -54,12 +55,16 @@ player_open(struct config *config, int64_t now_ms, char *why, size_t size)
 		player->store = store_fallback_open(player->shared,
 		    config->store == STORE_KIND_REDIS ?
 		    config->redis.fallback_share : -1, false, why, size);
-	if (player->store == NULL) {
+	player->dns = dns_open_given();
+	if (player->store == NULL || player->dns == NULL) {
+		store_close(&player->store);
+		dns_close(&player->dns);
 		config_close(&config);
 		free(player);
 		return NULL;
 	}
 	player->engine = engine_open(config, player->store, REFERENCE_SEED);
+	engine_use_dns(player->engine, player->dns);
 	player->now_ms = now_ms;
 	player->session_count = 1;
 	player->current = &player->sessions[0];
@@ -77,6 +82,7 @@ player_close(struct player **player)
 		conversation_close(&p->sessions[i].conversation, p->now_ms);
 	engine_close(&p->engine, p->now_ms);
 	store_close(&p->store);
+	dns_close(&p->dns);
 	free(p);
 	*player = NULL;
 }
@@ -99,6 +105,13 @@ player_set_store(struct player *player, bool up)
 	store_switch_set(player->shared, up);
 	if (up)
 		store_fallback_settle(player->store, player->now_ms);
+}
+
+void
+player_give_dns(struct player *player, const struct dns_question *question,
+    const struct dns_answer *answer)
+{
+	dns_give(player->dns, question, answer);
 }
 
 void

@@ -9,6 +9,7 @@
 #define FLOODGATE_CTL_PLAYER_H
 
 #include "core/config.h"
+#include "core/dns_fact.h"
 #include "core/session.h"
 
 #include <jansson.h>
@@ -28,6 +29,9 @@ void player_close(struct player **player);
 int64_t player_now(const struct player *player);
 void player_set_clock(struct player *player, int64_t now_ms);
 void player_set_store(struct player *player, bool up);
+/* The answer to this question from now on; others fail. */
+void player_give_dns(struct player *player,
+    const struct dns_question *question, const struct dns_answer *answer);
 void player_reload(struct player *player, struct config *config);
 /* As inspect_subject(). */
 json_t *player_show(struct player *player, const char *subject);

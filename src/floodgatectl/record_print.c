@@ -27,6 +27,22 @@ put_rules(const char *label, const json_t *rules)
 	}
 }
 
+/* Rules that accepted because the store, or DNS, gave no answer. */
+static void
+put_failed(json_t *failed)
+{
+	json_t *limits = json_array(), *checks = json_array(), *rule;
+	size_t index;
+
+	json_array_foreach(failed, index, rule)
+		(void)json_array_append(strcmp(member_text(rule, "kind"),
+		    "check") == 0 ? checks : limits, rule);
+	put_rules("; lookup failed, accepted by: ", checks);
+	put_rules("; store down, accepted by: ", limits);
+	json_decref(limits);
+	json_decref(checks);
+}
+
 /* "   [policy submission, limit quota_user, FILE:LINE; observed: ...]" */
 static void
 put_reason(const json_t *record)
@@ -47,8 +63,7 @@ put_reason(const json_t *record)
 	if (json_is_true(json_object_get(record, "always_accepted")))
 		(void)fputs("; always accepts this recipient", stdout);
 	put_rules("; observed: ", json_object_get(record, "observed"));
-	put_rules("; store down, accepted by: ",
-	    json_object_get(record, "failed"));
+	put_failed(json_object_get(record, "failed"));
 	(void)fputc(']', stdout);
 }
 

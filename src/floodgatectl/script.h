@@ -7,6 +7,10 @@
  *
  *	at 2026-01-01T00:00:00Z | at +10m	set the clock, or move it
  *	connect ADDRESS|none [NAME] [listener=..] [port=..] [hostname=..]
+ *		[ptr=..] [resolve=OK|FAIL|FORGED|TEMP]	what the MTA found out
+ *	dns NAME TYPE ANSWER...	what DNS says from now on: addresses, names,
+ *		"[PREFERENCE] HOST" of MX, the rest of the line of TXT; or
+ *		nxdomain, nodata, servfail, timeout. All else fails.
  *	helo NAME
  *	auth [USER]		logged in from the next MAIL on; nobody
  *	mail PATH [PARAMETER...]

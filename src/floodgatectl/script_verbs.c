@@ -121,6 +121,10 @@ take_connect_option(struct event *event, const char *word)
 		event->port = word + strlen("port=");
 	else if (text_starts_with(word, "hostname="))
 		event->hostname = word + strlen("hostname=");
+	else if (text_starts_with(word, "ptr="))
+		event->client_ptr = word + strlen("ptr=");
+	else if (text_starts_with(word, "resolve="))
+		event->client_resolve = word + strlen("resolve=");
 	else
 		return false;
 	return true;
@@ -260,6 +264,114 @@ play_store(struct script *script, char *arguments)
 	return done("ok");
 }
 
+static bool
+find_dns_type(const char *name, enum dns_type *type)
+{
+	for (int i = 0; i < DNS_TYPE_COUNT; i++) {
+		*type = (enum dns_type)i;
+		if (text_equal_nocase(name, dns_type_names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* nxdomain and its like: no records. */
+static bool
+find_dns_status(const char *word, enum dns_status *status)
+{
+	static const struct {
+		const char *word;
+		enum dns_status status;
+	} words[] = {
+		{ "nxdomain", DNS_NONE }, { "nodata", DNS_NONE },
+		{ "servfail", DNS_FAILED }, { "timeout", DNS_FAILED }
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		*status = words[i].status;
+		if (strcmp(words[i].word, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One record from the words that follow; false: they are none. */
+static bool
+take_dns_record(char **arguments, enum dns_type type,
+    struct dns_record *record)
+{
+	char *word = script_take_word(arguments);
+	int64_t preference;
+
+	memset(record, 0, sizeof(*record));
+	record->text = "";
+	switch (type) {
+	case DNS_A:
+	case DNS_AAAA:
+		return ip_parse(word, &record->ip) && record->ip.family ==
+		    (type == DNS_A ? IP_V4 : IP_V6);
+	case DNS_MX:
+		if (text_parse_number(word, 65535, &preference)) {
+			record->preference = (uint16_t)preference;
+			word = script_take_word(arguments);
+		}
+		break;
+	case DNS_NS:
+	case DNS_PTR:
+	case DNS_TXT:
+	case DNS_TYPE_COUNT:
+		break;
+	}
+	if (word == NULL)
+		return false;
+	if (type != DNS_TXT)
+		text_lower(word);
+	record->text = word;
+	return true;
+}
+
+/* "dns example.org MX 10 mx.example.org 20 mx2.example.org" */
+static json_t *
+play_dns(struct script *script, char *arguments)
+{
+	struct dns_record records[DNS_RECORDS_MAX];
+	struct dns_answer answer = { .records = records };
+	char *name = script_take_word(&arguments);
+	char *word = script_take_word(&arguments);
+	struct dns_question question = { .name = name };
+
+	if (word == NULL || !find_dns_type(word, &question.type))
+		return script_fail(script, "dns: expected NAME and one of A, "
+		    "AAAA, MX, NS, PTR, TXT");
+	text_lower(name);
+	arguments += strspn(arguments, SCRIPT_BLANKS);
+	if (*arguments == '\0')
+		return script_fail(script, "dns: expected an answer");
+	if (find_dns_status(arguments, &answer.status)) {
+		player_give_dns(script->player, &question, &answer);
+		return done("ok");
+	}
+	answer.status = DNS_FOUND;
+	if (question.type == DNS_TXT) {
+		records[answer.count++] = (struct dns_record){
+			.text = arguments
+		};
+		arguments += strlen(arguments);
+	}
+	while (*arguments != '\0') {
+		if (answer.count == DNS_RECORDS_MAX)
+			return script_fail(script, "dns: at most %d records",
+			    DNS_RECORDS_MAX);
+		if (!take_dns_record(&arguments, question.type,
+		    &records[answer.count++]))
+			return script_fail(script, "dns: record %zu is no %s",
+			    answer.count, dns_type_names[question.type]);
+		arguments += strspn(arguments, SCRIPT_BLANKS);
+	}
+	player_give_dns(script->player, &question, &answer);
+	return done("ok");
+}
+
 static json_t *
 play_reload(struct script *script, char *arguments)
 {
@@ -315,6 +427,7 @@ static const struct verb {
 	{ "rset",    play_rset,    true,  true },
 	{ "quit",    play_quit,    true,  true },
 	{ "session", play_session, false, true },
+	{ "dns",     play_dns,     false, true },
 	{ "store",   play_store,   false, true },
 	{ "reload",  play_reload,  false, false },
 	{ "show",    play_show,    false, false }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/domain.h"
 #include "io/confsay.h"
+#include "io/dns.h"
 #include "io/listen.h"
 #include "io/maps.h"
 
@@ -502,6 +503,58 @@ build_store(struct conf_reader *conf)
 	}
 }
 
+/* --- DNS */
+
+/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". */
+static bool
+is_name_server(const char *value)
+{
+	struct dns_server server;
+
+	return dns_server_parse(value, &server);
+}
+
+static void
+build_dns(struct conf_reader *conf)
+{
+	static const struct scan_section none = {
+		.kind = SECTION_DNS, .title = ""
+	};
+	struct dns_options *dns = &conf->config->dns;
+	const struct conf_item *found = NULL;
+	struct section_reader in;
+
+	section_begin(&in, conf, conf->files, conf->files->scan.root);
+	in.section = &none;
+	for (size_t i = 0; i < conf->item_count; i++) {
+		const struct conf_item *item = &conf->items[i];
+
+		if (item->section->kind != SECTION_DNS)
+			continue;
+		if (found != NULL)
+			problems_add(conf->problems, item->file->name,
+			    item->section->line, "dns stands in %s, line %d "
+			    "already: expected one", found->file->name,
+			    found->section->line);
+		found = item;
+		section_begin(&in, conf, item->file, item->section);
+	}
+	section_read(&in, &dns_table, dns);
+	for (size_t i = 0; i < dns->servers.count; i++)
+		if (!is_name_server(dns->servers.at[i]))
+			section_refuse(&in, "servers", i, "expected ADDRESS, "
+			    "ADDRESS:PORT or [ADDRESS]:PORT",
+			    dns->servers.at[i]);
+	if (dns->servers.count > DNS_SERVERS_MAX)
+		section_refuse(&in, "servers", DNS_SERVERS_MAX,
+		    "expected 4 servers at most",
+		    dns->servers.at[DNS_SERVERS_MAX]);
+	if (dns->min_ttl_ms > dns->max_ttl_ms)
+		section_refuse(&in, "min_ttl", 0, "expected no more than "
+		    "max_ttl", "more");
+}
+_Static_assert(DNS_SERVERS_MAX == 4, "build_dns() says so");
+
 /* --- all */
 
 void
@@ -510,6 +563,7 @@ conf_build(struct conf_reader *conf)
 	build_global(conf);
 	build_lists(conf);
 	build_store(conf);
+	build_dns(conf);
 	for (size_t i = 0; i < conf->item_count; i++)
 		if (conf->items[i].section->kind == SECTION_POLICY)
 			check_title_once(conf, i);

@@ -47,6 +47,7 @@
 #define CFG_TYPE_KEYS(name) CFG_MANY(name)
 #define CFG_TYPE_COUNT(name) CFG_ONE(name)
 #define CFG_TYPE_RATES(name) CFG_MANY(name)
+#define CFG_TYPE_ZONES(name) CFG_MANY(name)
 #define CFG_TYPE_PATTERN(name) CFG_ONE(name)
 #define CFG_TYPE_ADDRESSES(name) CFG_MANY(name)
 
@@ -58,6 +59,11 @@
 static cfg_opt_t store_opts[] = {
 #define OPTION_STORE_MEMORY(type, name, ...) CFG_TYPE_##type(name)
 #define OPTION_STORE_REDIS(type, name, ...) CFG_TYPE_##type(name)
+#include "core/option.def"
+	CFG_END()
+};
+static cfg_opt_t dns_opts[] = {
+#define OPTION_DNS(type, name, ...) CFG_TYPE_##type(name)
 #include "core/option.def"
 	CFG_END()
 };
@@ -95,6 +101,7 @@ static cfg_opt_t top_opts[] = {
 #define OPTION_GLOBAL(type, name, ...) CFG_TYPE_##type(name)
 #include "core/option.def"
 	CFG_SEC("store", store_opts, CFGF_MULTI),
+	CFG_SEC("dns", dns_opts, CFGF_MULTI),
 	CFG_SEC("list", list_opts, CFGF_MULTI),
 	CFG_SEC("policy", policy_opts, CFGF_MULTI),
 	CFG_END()

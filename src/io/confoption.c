@@ -26,6 +26,7 @@
 #define MEMBER_KEYS(name) name
 #define MEMBER_COUNT(name) name
 #define MEMBER_RATES(name) name
+#define MEMBER_ZONES(name) name
 #define MEMBER_PATTERN(name) name
 #define MEMBER_ADDRESSES(name) name
 
@@ -58,6 +59,13 @@ static const struct option_row store_redis_rows[] = {
 #include "core/option.def"
 };
 TABLE(store_redis_table, store_redis_rows);
+
+static const struct option_row dns_rows[] = {
+#define OPTION_DNS(type, name, dflt, min, max, help) \
+	ROW(dns_options, type, name, dflt, min, max, help)
+#include "core/option.def"
+};
+TABLE(dns_table, dns_rows);
 
 static const struct option_row list_rows[] = {
 #define OPTION_LIST(type, name, dflt, min, max, help) \
@@ -108,6 +116,8 @@ static const struct section_row sections[SECTION_COUNT] = {
 	    { &store_memory_table, NULL } },
 	[SECTION_STORE_REDIS] = { "store", "redis", true, SECTION_GLOBAL,
 	    { &store_redis_table, NULL } },
+	[SECTION_DNS] = { "dns", NULL, false, SECTION_GLOBAL,
+	    { &dns_table, NULL } },
 	[SECTION_LIST] = { "list", NULL, true, SECTION_GLOBAL,
 	    { &list_table, NULL } },
 	[SECTION_POLICY] = { "policy", NULL, true, SECTION_GLOBAL,
@@ -136,6 +146,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
+	case OPTION_TYPE_ZONES:
 	case OPTION_TYPE_ADDRESSES:
 		return true;
 	case OPTION_TYPE_STRING:

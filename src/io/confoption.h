@@ -20,7 +20,7 @@ enum option_type {
 	OPTION_TYPE_LISTS, OPTION_TYPE_MAP, OPTION_TYPE_EXCEPT,
 	OPTION_TYPE_REPLY, OPTION_TYPE_NOTES, OPTION_TYPE_KEYS,
 	OPTION_TYPE_COUNT, OPTION_TYPE_RATES, OPTION_TYPE_PATTERN,
-	OPTION_TYPE_ADDRESSES,
+	OPTION_TYPE_ADDRESSES, OPTION_TYPE_ZONES,
 	OPTION_TYPES
 };
 
@@ -40,12 +40,12 @@ struct option_table {
 
 /* A table for each struct of config.h that option.def makes. */
 extern const struct option_table global_table, store_memory_table,
-    store_redis_table, list_table, policy_table, match_table, rule_table,
+    store_redis_table, dns_table, list_table, policy_table, match_table, rule_table,
     check_table, limit_table;
 
 enum section {
 	SECTION_GLOBAL, SECTION_STORE_MEMORY, SECTION_STORE_REDIS,
-	SECTION_LIST, SECTION_POLICY, SECTION_MATCH, SECTION_CHECK,
+	SECTION_DNS, SECTION_LIST, SECTION_POLICY, SECTION_MATCH, SECTION_CHECK,
 	SECTION_LIMIT,
 	SECTION_COUNT
 };

@@ -24,7 +24,8 @@
 	(FIELD_BIT(limit) | FIELD_BIT(used) | FIELD_BIT(max) |		\
 	    FIELD_BIT(window) | FIELD_BIT(retry))
 #define FIELDS_OF_LOOKUPS						\
-	(FIELD_BIT(zone) | FIELD_BIT(server) | FIELD_BIT(subject))
+	(FIELD_BIT(zone) | FIELD_BIT(txt) | FIELD_BIT(server) |		\
+	    FIELD_BIT(subject))
 
 /* Fields that would be empty whenever this rule refuses. */
 static void
@@ -116,6 +117,7 @@ static const struct {
 	{ "self", TAKES_SELF },
 	{ "max", TAKES_MAX },
 	{ "max_size", TAKES_MAX_SIZE },
+	{ "zones", TAKES_ZONES },
 	{ "mailboxes", TAKES_MAILBOXES },
 	{ "senders", TAKES_SENDERS },
 	{ "authenticated", TAKES_AUTHENTICATED },

@@ -242,6 +242,19 @@ put_rates(FILE *to, const struct rates *rates, bool is_bytes)
 	putc('}', to);
 }
 
+static void
+print_zones(FILE *to, const void *field)
+{
+	const struct zones *zones = field;
+
+	putc('{', to);
+	for (size_t i = 0; i < zones->count; i++) {
+		print_comma(to, i);
+		print_quoted(to, zones->at[i].text);
+	}
+	putc('}', to);
+}
+
 /* Rates need to know what they count: rates_print(). */
 static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_STRING] = print_string,
@@ -263,6 +276,7 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_NOTES] = print_notes,
 	[OPTION_TYPE_KEYS] = print_keys,
 	[OPTION_TYPE_COUNT] = print_count,
+	[OPTION_TYPE_ZONES] = print_zones,
 	[OPTION_TYPE_PATTERN] = print_pattern,
 	[OPTION_TYPE_ADDRESSES] = print_addresses,
 };
@@ -297,6 +311,7 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_NOTES:
 	case OPTION_TYPE_KEYS:
 	case OPTION_TYPE_RATES:
+	case OPTION_TYPE_ZONES:
 	case OPTION_TYPE_ADDRESSES:
 	case OPTION_TYPES:
 		break;
@@ -336,7 +351,7 @@ print_table(FILE *to, const char *indent, const struct option_table *table,
 }
 
 static void
-print_store(FILE *to, const struct config *config)
+print_store_and_dns(FILE *to, const struct config *config)
 {
 	switch (config->store) {
 	case STORE_KIND_MEMORY:
@@ -348,6 +363,8 @@ print_store(FILE *to, const struct config *config)
 		print_table(to, "\t", &store_redis_table, &config->redis);
 		break;
 	}
+	fputs("}\n\ndns {\n", to);
+	print_table(to, "\t", &dns_table, &config->dns);
 	fputs("}\n", to);
 }
 
@@ -410,7 +427,7 @@ void
 conffile_print(const struct config *config, FILE *to)
 {
 	print_table(to, "", &global_table, &config->global);
-	print_store(to, config);
+	print_store_and_dns(to, config);
 	for (size_t i = 0; i < config->list_count; i++) {
 		fprintf(to, "\nlist \"%s\" {\n", config->lists[i].name);
 		print_table(to, "\t", &list_table, &config->list_options[i]);

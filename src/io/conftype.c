@@ -631,6 +631,31 @@ parse_rates(struct reading *r, void *field)
 }
 _Static_assert(WINDOWS_MAX == 8, "parse_rates() says so");
 
+/* --- zones */
+
+static bool
+parse_zones(struct reading *r, void *field)
+{
+	struct zones *zones = field;
+	struct zone *at = arena_get_array(r->arena, ZONES_MAX, sizeof(*at));
+
+	zones->at = at;
+	zones->count = 0;
+	if (r->count > ZONES_MAX)
+		return refuse(r, ZONES_MAX, "expected 16 zones at most", "");
+	for (size_t i = 0; i < r->count; i++) {
+		const char *why = "";
+
+		if (zone_parse(arena_copy(r->arena, r->values[i]),
+		    &at[zones->count], &why))
+			zones->count++;
+		else
+			refuse(r, i, why, "");
+	}
+	return zones->count == r->count;
+}
+_Static_assert(ZONES_MAX == 16, "parse_zones() says so");
+
 /* --- the table */
 
 static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
@@ -655,6 +680,7 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_KEYS] = parse_keys,
 	[OPTION_TYPE_COUNT] = parse_count,
 	[OPTION_TYPE_RATES] = parse_rates,
+	[OPTION_TYPE_ZONES] = parse_zones,
 	[OPTION_TYPE_PATTERN] = parse_pattern,
 	[OPTION_TYPE_ADDRESSES] = parse_addresses,
 };

@@ -8,9 +8,11 @@
 #include "io/engine.h"
 
 #include "base/text.h"
+#include "io/clock.h"
 #include "io/conffile.h"
 #include "io/idn.h"
 #include "io/ledger.h"
+#include "io/lookup.h"
 #include "io/metrics.h"
 #include "io/record.h"
 
@@ -29,6 +31,7 @@ struct held {
 
 struct engine {
 	struct store *store;	/* borrowed */
+	struct dns *dns;	/* borrowed; may be NULL */
 	atomic_uint_fast64_t references;
 	pthread_mutex_t lock;	/* of the rest */
 	struct held *current;
@@ -49,6 +52,7 @@ struct conversation {
 	struct ledger connection;	/* until the connection closes */
 	int64_t connection_ms;		/* when that was charged last */
 	struct trace *trace;
+	int64_t until_ms;	/* the present event, on the steady clock */
 };
 
 /* --- configurations ---------------------------------------------------- */
@@ -124,6 +128,12 @@ engine_open(struct config *config, struct store *store, uint64_t seed)
 	engine->current = held_open(config);
 	engine->all = engine->current;
 	return engine;
+}
+
+void
+engine_use_dns(struct engine *engine, struct dns *dns)
+{
+	engine->dns = dns;
 }
 
 /* Conversations that the end of the program cuts off give back, too. */
@@ -273,6 +283,25 @@ static int64_t
 timeout_of(const struct conversation *c)
 {
 	return c->held->config->global.event_timeout_ms;
+}
+
+/* Of the time for this event; the store always gets a quarter of it. */
+static int64_t
+time_left(const struct conversation *c)
+{
+	int64_t left_ms = c->until_ms - clock_steady_ms();
+
+	return left_ms > timeout_of(c) / 4 ? left_ms : timeout_of(c) / 4;
+}
+
+/* And DNS at most what leaves the store that. */
+static int64_t
+time_for_dns(const struct conversation *c)
+{
+	int64_t left_ms = c->until_ms - timeout_of(c) / 4 -
+	    clock_steady_ms();
+
+	return left_ms > 0 ? left_ms : 0;
 }
 
 /* Nothing of the message stays counted. */
@@ -433,7 +462,7 @@ fetch_counters(struct conversation *c, const struct event *event)
 	if (charges->count > 0) {
 		metric_add(METRIC_store_calls);
 		store_charge(c->engine->store, charges, STORE_CHARGE,
-		    event->now_ms, timeout_of(c), answer);
+		    event->now_ms, time_left(c), answer);
 		if (answer->status == CHARGE_UNAVAILABLE)
 			metric_add(METRIC_store_failures);
 	}
@@ -696,18 +725,31 @@ begin(struct conversation *c, const struct event *event)
 	renew_lease(c, event);
 }
 
-/* One question to the store at most, whose charges are written down. */
+/*
+ * Until there is a verdict, whatever is wanted for it is fetched: answers
+ * from DNS, all that are known to be wanted at once; then one question to
+ * the store at most, whose charges are written down.
+ */
 static void
 judge(struct conversation *c, const struct event *event,
     struct verdict *verdict)
 {
+	const struct config *config = c->held->config;
+	struct lookup lookup;
 	unsigned int want;
 
+	lookup_begin(&lookup);
+	c->facts.dns = c->engine->dns != NULL ? &lookup.facts : NULL;
 	c->facts.have = 0;
-	while ((want = policy_judge(c->held->config, &c->session, event,
-	    &c->facts, verdict, c->trace)) != 0) {
+	while ((want = policy_judge(config, &c->session, event, &c->facts,
+	    verdict, c->trace)) != 0) {
 		if (want == 1u << FACT_local_counters) {
 			fetch_local_counters(c, event);
+			continue;
+		}
+		if (want == 1u << FACT_dns) {
+			lookup_fetch(&lookup, c->engine->dns,
+			    time_for_dns(c));
 			continue;
 		}
 		assert(want == 1u << FACT_counters);
@@ -716,6 +758,20 @@ judge(struct conversation *c, const struct event *event,
 		fetch_counters(c, event);
 	}
 	note_charged(c, event);
+	c->facts.dns = NULL;
+	lookup_end(&lookup);
+}
+
+/* What the session will ask DNS begins now, in the background. */
+static void
+look_ahead(struct conversation *c, const struct event *event)
+{
+	const struct config *config = c->held->config;
+
+	if (event->stage < STAGE_RCPT && c->engine->dns != NULL &&
+	    (config->steps & STEP_DNS) != 0)
+		lookup_prefetch(c->engine->dns, config, &c->session,
+		    event->stage);
 }
 
 static void
@@ -736,6 +792,7 @@ engine_event(struct conversation *c, struct event *event,
 {
 	struct path recipient;
 
+	c->until_ms = clock_steady_ms() + timeout_of(c);
 	begin(c, event);
 	session_apply(&c->session, event);
 	event->recipient = NULL;
@@ -753,6 +810,7 @@ engine_event(struct conversation *c, struct event *event,
 		judge_content(c, event, &answer->verdict);
 	else
 		judge(c, event, &answer->verdict);
+	look_ahead(c, event);
 	make_answer(c, event, answer);
 	record_answer(&c->session, event, answer);
 	count_answer(event, answer);

@@ -9,6 +9,7 @@
 #define FLOODGATE_IO_ENGINE_H
 
 #include "core/policy.h"
+#include "io/dns.h"
 #include "io/store.h"
 
 #include <stdbool.h>
@@ -38,6 +39,11 @@ struct answer {
  */
 struct engine *engine_open(struct config *config, struct store *store,
     uint64_t seed);
+/*
+ * Where DNS is asked, borrowed; without, every lookup fails. Before the
+ * first conversation.
+ */
+void engine_use_dns(struct engine *engine, struct dns *dns);
 /* Open conversations end as if their connections had closed. */
 void engine_close(struct engine **engine, int64_t now_ms);
 

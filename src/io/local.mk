@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
-	$(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
+	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
 	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
@@ -28,6 +28,14 @@ libio_a_SOURCES = \
 	src/io/control_answer.h \
 	src/io/control_socket.c \
 	src/io/control_socket.h \
+	src/io/dns.c \
+	src/io/dns.h \
+	src/io/dns_cache.c \
+	src/io/dns_cache.h \
+	src/io/dns_link.c \
+	src/io/dns_link.h \
+	src/io/dns_message.c \
+	src/io/dns_message.h \
 	src/io/engine.c \
 	src/io/engine.h \
 	src/io/idn.c \
@@ -40,6 +48,8 @@ libio_a_SOURCES = \
 	src/io/listen.h \
 	src/io/log.c \
 	src/io/log.h \
+	src/io/lookup.c \
+	src/io/lookup.h \
 	src/io/maps.c \
 	src/io/maps.h \
 	src/io/memory_file.c \
@@ -51,6 +61,8 @@ libio_a_SOURCES = \
 	src/io/milter.h \
 	src/io/pattern.c \
 	src/io/pattern.h \
+	src/io/pool.c \
+	src/io/pool.h \
 	src/io/problems.c \
 	src/io/record.c \
 	src/io/record.h \

@@ -157,18 +157,20 @@ protocol_for(unsigned int steps)
 
 /* Only the macros that are read: each costs octets with every command. */
 static void
-ask_for_macros(SMFICTX *ctx)
+ask_for_macros(SMFICTX *ctx, unsigned int steps)
 {
-	static const struct {
+	const struct {
 		int stage;
 		const char *macros;
 	} wanted[] = {
-		{ SMFIM_CONNECT, "j {daemon_name} {daemon_port}" },
+		{ SMFIM_CONNECT, (steps & STEP_CLIENT_NAME) != 0 ?
+		    "j {daemon_name} {daemon_port} {client_ptr} "
+		    "{client_resolve}" : "j {daemon_name} {daemon_port}" },
 		{ SMFIM_ENVFROM, "{auth_authen}" },
 		{ SMFIM_ENVRCPT, "i" },
 		{ SMFIM_EOM, "i" },
 	};
-	char macros[64];
+	char macros[96];
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		(void)text_copy(macros, sizeof(macros), wanted[i].macros);
@@ -193,12 +195,14 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 		return SMFIS_REJECT;
 	attached = attached_of(ctx);
 	if (attached != NULL) {
-		attached->protocol = f1 & protocol_for(
-		    conversation_config(attached->conversation)->steps);
+		unsigned int steps = conversation_config(
+		    attached->conversation)->steps;
+
+		attached->protocol = f1 & protocol_for(steps);
 		*pf1 = attached->protocol;
 		if ((f0 & SMFIF_SETSYMLIST) != 0) {
 			*pf0 = SMFIF_SETSYMLIST;
-			ask_for_macros(ctx);
+			ask_for_macros(ctx, steps);
 		}
 	}
 	leave();
@@ -235,6 +239,8 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 		.stage = STAGE_CONNECT,
 		.client = ip_from_sockaddr((const struct sockaddr *)address),
 		.client_name = name,
+		.client_ptr = macro(ctx, "{client_ptr}"),
+		.client_resolve = macro(ctx, "{client_resolve}"),
 		.hostname = macro(ctx, "j"),
 		.listener = macro(ctx, "{daemon_name}"),
 		.port = macro(ctx, "{daemon_port}"),

@@ -196,4 +196,8 @@ field_values_fill(struct field_values *values, const struct config *config,
 	    config->global.hostname : session->hostname;
 	values->at[FIELD_listener] = session->listener;
 	fill_limit(values, verdict);
+	values->at[FIELD_zone] = verdict->found.zone;
+	values->at[FIELD_server] = verdict->found.server;
+	values->at[FIELD_txt] = verdict->found.txt;
+	values->at[FIELD_subject] = verdict->found.subject;
 }

@@ -20,24 +20,34 @@
 #define IDLE_MS 2000		/* silence after which we send a PING */
 #define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
 
-/* Hand the finished ones over to who waits for them. */
+/*
+ * Hand the finished ones over to who waits for them. They are woken without
+ * the lock, which each of them takes first of all; we hold every question
+ * until that is done.
+ */
 static void
 hand_over(struct redis_link *link)
 {
-	struct question *question;
+	struct question *question, *next;
 	struct questions ours;
 
 	if (link->finished.first == NULL)
 		return;
 	questions_init(&ours);
 	pthread_mutex_lock(&link->mutex);
-	while ((question = questions_pop(&link->finished)) != NULL) {
+	for (question = link->finished.first; question != NULL;
+	    question = question->next)
 		question->done = true;
-		if (--question->holders > 0)
-			pthread_cond_signal(&question->answered);
-		else
-			questions_push(&ours, question);
+	pthread_mutex_unlock(&link->mutex);
+	for (question = link->finished.first; question != NULL;
+	    question = next) {
+		next = question->next;
+		pthread_cond_signal(&question->answered);
 	}
+	pthread_mutex_lock(&link->mutex);
+	while ((question = questions_pop(&link->finished)) != NULL)
+		if (--question->holders == 0)
+			questions_push(&ours, question);
 	pthread_mutex_unlock(&link->mutex);
 	while ((question = questions_pop(&ours)) != NULL)
 		question_free(question);

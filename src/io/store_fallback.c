@@ -369,8 +369,9 @@ refund_local(struct fallback *fallback, const struct refund *refund,
 
 	pthread_mutex_lock(&fallback->tell_lock);
 	there.at_ms = fallback->told_ms;
-	if (!store_memory_take_back(fallback->local, refund, now_ms) &&
-	    fallback->told_ms > 0 &&
+	there.weight -= store_memory_take_back(fallback->local, refund,
+	    now_ms);
+	if (there.weight > 0 && fallback->told_ms > 0 &&
 	    refund->at_ms > now_ms - refund->window_ms)
 		store_refund(fallback->below, &there, 1, now_ms, timeout_ms);
 	pthread_mutex_unlock(&fallback->tell_lock);

@@ -278,8 +278,8 @@ memory_charge(struct store *store, const struct charges *charges,
 		keep_cap(memory, held.at[0], 2 * charges->count);
 }
 
-/* False when there is no such counter. */
-static bool
+/* How much of it was here to be taken back. */
+static int64_t
 refund_one(struct memory *memory, const struct refund *refund,
     int64_t wall_ms)
 {
@@ -288,7 +288,7 @@ refund_one(struct memory *memory, const struct refund *refund,
 	struct subject_entry *entry;
 	struct counter *counter = NULL;
 	struct window window;
-	int64_t now_ms;
+	int64_t now_ms, before = 0, after = 0;
 
 	pthread_mutex_lock(&stripe->lock);
 	now_ms = memory_tell_time(memory, wall_ms);
@@ -299,16 +299,19 @@ refund_one(struct memory *memory, const struct refund *refund,
 	/* It may have left under a window that was shorter then. */
 	if (counter != NULL && refund->at_ms > now_ms - refund->window_ms) {
 		counter_unpack(counter, &window);
+		window_expire(&window, counter->window_ms, now_ms);
+		before = window.total;
 		window_refund(&window, counter->window_ms, now_ms,
 		    refund->at_ms, refund->weight);
+		after = window.total;
 		counter_pack(counter, &window);
 		atomic_fetch_add(&memory->changes, 1);
 	}
 	pthread_mutex_unlock(&stripe->lock);
-	return counter != NULL;
+	return before - after;
 }
 
-bool
+int64_t
 store_memory_take_back(struct store *store, const struct refund *refund,
     int64_t now_ms)
 {

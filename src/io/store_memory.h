@@ -70,9 +70,9 @@ struct memory {
 void store_memory_set_share(struct store *store, uint32_t part,
     uint32_t whole);
 
-/* Refund, if that counter is here. */
-bool store_memory_take_back(struct store *store, const struct refund *refund,
-    int64_t now_ms);
+/* Refund what is here; how much that was. */
+int64_t store_memory_take_back(struct store *store,
+    const struct refund *refund, int64_t now_ms);
 
 /* Counters that are no longer here; weight is what was used. */
 struct taken {

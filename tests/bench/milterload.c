@@ -29,8 +29,8 @@ struct options {
 	struct mta_address addresses[ADDRESSES_MAX];
 	size_t address_count;
 	long connections, sessions, messages, recipients;
-	long clients, users, mailboxes, listeners;
-	long rate, duration_s, size, body;
+	long clients, users, mailboxes, listeners, names;
+	long rate, duration_s, size, body, pause_ms;
 	long abort_percent, drop_percent;
 	long deadline_ms, timeout_ms;
 	long seed;
@@ -222,6 +222,22 @@ wait_turn(void)
 	return options.duration_s == 0 || mta_now_us() < end_us;
 }
 
+/*
+ * libmilter's worker looks for the next command for a millisecond: what
+ * comes later is a new event to it.
+ */
+static void
+take_breath(void)
+{
+	const struct timespec pause = {
+		.tv_sec = options.pause_ms / 1000,
+		.tv_nsec = options.pause_ms % 1000 * 1000000
+	};
+
+	if (options.pause_ms > 0)
+		nanosleep(&pause, NULL);
+}
+
 /* False when nothing more can be said in this session. */
 static bool
 lasts(const struct worker *worker, const struct mta_answer *answer)
@@ -241,7 +257,14 @@ hold_recipients(struct worker *worker, long message)
 	for (long i = 0; i < options.recipients; i++) {
 		mailbox = (message * options.recipients + i) %
 		    options.mailboxes;
-		snprintf(path, sizeof path, "<r%ld@example.net>", mailbox);
+		if (options.names > 0)
+			snprintf(path, sizeof path, "<r@m%ld.example.net>",
+			    (message * options.recipients + i) %
+			    options.names);
+		else
+			snprintf(path, sizeof path, "<r%ld@example.net>",
+			    mailbox);
+		take_breath();
 		mta_rcpt(worker->mta, path, &answer);
 		show("RCPT TO:", path, &answer);
 		if (record(tally, &answer, &tally->rcpt)) {
@@ -261,12 +284,15 @@ hold_message(struct worker *worker, long session, long number)
 {
 	struct tally *tally = &worker->tally;
 	struct mta *mta = worker->mta;
-	char user[NAME_SIZE], from[NAME_SIZE + 2], size[NAME_SIZE], id[24];
+	char user[NAME_SIZE + 24], from[NAME_SIZE + 2], size[NAME_SIZE], id[24];
 	struct mta_answer answer;
 	long accepted;
 
 	snprintf(user, sizeof user, "u%ld@%s", options.users > 0 ?
 	    session % options.users : session, options.domain);
+	if (options.names > 0)
+		snprintf(user, sizeof user, "u@d%ld.%.40s", session %
+		    options.names, options.domain);
 	snprintf(from, sizeof from, "<%.60s>", options.sender != NULL ?
 	    options.sender : options.user != NULL ? options.user : user);
 	snprintf(size, sizeof size, "SIZE=%ld", options.size);
@@ -278,6 +304,7 @@ hold_message(struct worker *worker, long session, long number)
 	}
 	mta_macro_set(mta, "i", id);
 	tally->messages++;
+	take_breath();
 	mta_mail(mta, from, options.size > 0 ? size : NULL, &answer);
 	show("MAIL FROM:", from, &answer);
 	if (!record(tally, &answer, &tally->mail)) {
@@ -317,7 +344,7 @@ hold_session(struct worker *worker, long session)
 {
 	struct tally *tally = &worker->tally;
 	struct mta *mta = worker->mta;
-	char ip[24], listener[NAME_SIZE];
+	char ip[24], listener[NAME_SIZE], helo[NAME_SIZE];
 	long client = session % options.clients;
 	struct mta_answer answer;
 	bool goes_on = true, in_time = true;
@@ -340,7 +367,13 @@ hold_session(struct worker *worker, long session)
 	mta_connect(mta, "client.example.net", ip, 40000, &answer);
 	goes_on = record(tally, &answer, NULL) || lasts(worker, &answer);
 	if (goes_on) {
-		mta_helo(mta, "client.example.net", &answer);
+		take_breath();
+		if (options.names > 0)
+			snprintf(helo, sizeof helo, "h%ld.example.net",
+			    session % options.names);
+		else
+			snprintf(helo, sizeof helo, "client.example.net");
+		mta_helo(mta, helo, &answer);
 		(void)record(tally, &answer, NULL);
 		goes_on = lasts(worker, &answer);
 	}
@@ -516,8 +549,12 @@ static const struct {
 	    "different users that are logged in; 0 none"),
 	NUMBER("mailboxes", mailboxes, 1, 1000000000, "different recipients"),
 	NUMBER("listeners", listeners, 1, 1000, "different {daemon_name}"),
+	NUMBER("names", names, 0, 1000000000,
+	    "different HELO names and domains; 0 one of each"),
 	NUMBER("rate", rate, 0, 1000000, "messages a second; 0 all it can"),
 	NUMBER("duration", duration_s, 0, 86400, "seconds, instead of sessions"),
+	NUMBER("pause", pause_ms, 0, 60000,
+	    "ms before each command, as a network has"),
 	NUMBER("size", size, 0, 1000000000, "declared with SIZE="),
 	NUMBER("body", body, 0, 65000, "octets, if the filter wants them"),
 	NUMBER("abort", abort_percent, 0, 100,

@@ -231,8 +231,10 @@ START_TEST(check_says)
 	    .path = rows[_i].sender, .user = rows[_i].user };
 	struct session session;
 	struct path recipient;
-	const struct check_input input = { &rule, &config, &session,
-	    &recipient, STAGE_RCPT };
+	const struct check_input input = {
+		.rule = &rule, .config = &config, .session = &session,
+		.recipient = &recipient, .stage = STAGE_RCPT,
+	};
 
 	ck_assert_ptr_nonnull(row);
 	ck_assert(ip_parse(rows[_i].client, &connect.client));
@@ -266,8 +268,9 @@ START_TEST(message_size)
 		.declared_bytes = sizes[_i].declared,
 		.received_bytes = sizes[_i].received,
 	};
-	const struct check_input input = { &rule, NULL, &session, NULL,
-	    sizes[_i].stage };
+	const struct check_input input = {
+		.rule = &rule, .session = &session, .stage = sizes[_i].stage,
+	};
 
 	ck_assert_msg(check_message_too_big(&input) == sizes[_i].want, "%s",
 	    sizes[_i].name);
@@ -278,8 +281,9 @@ START_TEST(recipients_so_far)
 {
 	const struct rule rule = { .checks = { .max = 2 } };
 	struct session session = { .recipients = 1 };
-	const struct check_input input = { &rule, NULL, &session, NULL,
-	    STAGE_RCPT };
+	const struct check_input input = {
+		.rule = &rule, .session = &session, .stage = STAGE_RCPT,
+	};
 
 	ck_assert(!check_too_many_recipients(&input));
 	session.recipients = 2;
@@ -291,8 +295,9 @@ START_TEST(hops_so_far)
 {
 	const struct rule rule = { .checks = { .max = 2 } };
 	struct session session = { .hops = 2 };
-	const struct check_input input = { &rule, NULL, &session, NULL,
-	    STAGE_EOH };
+	const struct check_input input = {
+		.rule = &rule, .session = &session, .stage = STAGE_EOH,
+	};
 
 	ck_assert(!check_message_hops(&input));
 	session.hops = 3;
@@ -304,8 +309,9 @@ START_TEST(header_that_matched)
 {
 	const struct rule rule = { .header_bit = UINT64_C(1) << 63 };
 	struct session session = { .headers_matched = 1 };
-	const struct check_input input = { &rule, NULL, &session, NULL,
-	    STAGE_EOM };
+	const struct check_input input = {
+		.rule = &rule, .session = &session, .stage = STAGE_EOM,
+	};
 
 	ck_assert(!check_message_bulk(&input));
 	session.headers_matched |= rule.header_bit;

@@ -249,6 +249,46 @@ START_TEST(enhanced_codes_are_explained)
 }
 END_TEST
 
+/* RFC 5321 4.3.2, but for 421, 500 and 501, which may answer any command. */
+static const struct {
+	enum verb verb;
+	const char *codes;
+} sequences[] = {
+	{ VERB_connect, "220 554" },
+	{ VERB_helo, "250 502 504 550" },
+	{ VERB_mail, "250 451 452 455 503 550 552 553 555" },
+	{ VERB_rcpt, "250 251 450 451 452 455 503 550 551 552 553 555" },
+	{ VERB_data, "354 503 554" },
+	{ VERB_content, "250 450 451 452 550 552 554" },
+	{ VERB_rset, "250" },
+	{ VERB_vrfy, "250 251 252 502 504 550 551 553" },
+	{ VERB_expn, "250 252 502 504 550" },
+	{ VERB_help, "211 214 502 504" },
+	{ VERB_noop, "250" },
+	{ VERB_quit, "221" },
+};
+
+START_TEST(commands_have_the_codes_of_the_standard)
+{
+	char listed[256] = "", number[8];
+
+	for (size_t i = 0; i < basic_code_count(); i++) {
+		const struct basic_code *code = basic_code_at(i);
+
+		if ((code->listed & VERB_BIT(sequences[_i].verb)) == 0 ||
+		    code->code == 421 || code->code == 500 ||
+		    code->code == 501)
+			continue;
+		snprintf(number, sizeof(number), "%s%d",
+		    listed[0] == '\0' ? "" : " ", code->code);
+		strncat(listed, number, sizeof(listed) - strlen(listed) - 1);
+	}
+	ck_assert_msg(strcmp(listed, sequences[_i].codes) == 0,
+	    "%s: %s, want %s", verb_title(sequences[_i].verb), listed,
+	    sequences[_i].codes);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	unsigned int subject, detail, basic;
@@ -310,6 +350,8 @@ main(void)
 	tcase_add_test(tcase, published_codes_are_known);
 	tcase_add_test(tcase, published_pages_are_known);
 	tcase_add_test(tcase, basic_codes_are_in_order_and_explained);
+	tcase_add_loop_test(tcase, commands_have_the_codes_of_the_standard, 0,
+	    ROWS(sequences));
 	tcase_add_test(tcase, enhanced_codes_are_those_of_the_registry);
 	tcase_add_test(tcase, enhanced_codes_are_explained);
 	tcase_add_loop_test(tcase, listed_basic_codes, 0, ROWS(listed_cases));

@@ -3,6 +3,7 @@ io_tests = \
 	tests/io/test_conffile \
 	tests/io/test_confnotes \
 	tests/io/test_control \
+	tests/io/test_dns \
 	tests/io/test_engine \
 	tests/io/test_idn \
 	tests/io/test_maps \
@@ -18,7 +19,7 @@ TESTS += $(io_tests)
 io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
 io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
 
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
@@ -26,6 +27,10 @@ tests_io_test_confnotes_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_confnotes_LDADD = $(io_test_ldadd)
 tests_io_test_control_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_control_LDADD = $(io_test_ldadd)
+tests_io_test_dns_SOURCES = tests/io/test_dns.c tests/io/name_server.c \
+	tests/io/name_server.h
+tests_io_test_dns_CPPFLAGS = $(io_test_cppflags) -I$(top_srcdir)
+tests_io_test_dns_LDADD = $(io_test_ldadd)
 tests_io_test_engine_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_engine_LDADD = $(io_test_ldadd)
 tests_io_test_idn_CPPFLAGS = $(io_test_cppflags)

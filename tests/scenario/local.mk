@@ -22,6 +22,9 @@ EXTRA_DIST += \
 	tests/scenario/bad_command.conf \
 	tests/scenario/bad_command.ok \
 	tests/scenario/bad_command.txt \
+	tests/scenario/bad_dns.conf \
+	tests/scenario/bad_dns.ok \
+	tests/scenario/bad_dns.txt \
 	tests/scenario/bad_order.conf \
 	tests/scenario/bad_order.ok \
 	tests/scenario/bad_order.txt \
@@ -43,6 +46,15 @@ EXTRA_DIST += \
 	tests/scenario/client_denied.conf \
 	tests/scenario/client_denied.ok \
 	tests/scenario/client_denied.txt \
+	tests/scenario/client_dnsbl.conf \
+	tests/scenario/client_dnsbl.ok \
+	tests/scenario/client_dnsbl.txt \
+	tests/scenario/client_name_unverified.conf \
+	tests/scenario/client_name_unverified.ok \
+	tests/scenario/client_name_unverified.txt \
+	tests/scenario/client_no_ptr.conf \
+	tests/scenario/client_no_ptr.ok \
+	tests/scenario/client_no_ptr.txt \
 	tests/scenario/close.conf \
 	tests/scenario/close.ok \
 	tests/scenario/close.txt \
@@ -52,6 +64,9 @@ EXTRA_DIST += \
 	tests/scenario/counted_once.conf \
 	tests/scenario/counted_once.ok \
 	tests/scenario/counted_once.txt \
+	tests/scenario/dns_order.conf \
+	tests/scenario/dns_order.ok \
+	tests/scenario/dns_order.txt \
 	tests/scenario/early.conf \
 	tests/scenario/early.ok \
 	tests/scenario/early.txt \
@@ -73,9 +88,18 @@ EXTRA_DIST += \
 	tests/scenario/helo_localhost.conf \
 	tests/scenario/helo_localhost.ok \
 	tests/scenario/helo_localhost.txt \
+	tests/scenario/helo_nameserver_denied.conf \
+	tests/scenario/helo_nameserver_denied.ok \
+	tests/scenario/helo_nameserver_denied.txt \
 	tests/scenario/helo_not_fqdn.conf \
 	tests/scenario/helo_not_fqdn.ok \
 	tests/scenario/helo_not_fqdn.txt \
+	tests/scenario/helo_rhsbl.conf \
+	tests/scenario/helo_rhsbl.ok \
+	tests/scenario/helo_rhsbl.txt \
+	tests/scenario/helo_unresolvable.conf \
+	tests/scenario/helo_unresolvable.ok \
+	tests/scenario/helo_unresolvable.txt \
 	tests/scenario/ipv6_prefix.conf \
 	tests/scenario/ipv6_prefix.ok \
 	tests/scenario/ipv6_prefix.txt \
@@ -85,6 +109,10 @@ EXTRA_DIST += \
 	tests/scenario/listener.conf \
 	tests/scenario/listener.ok \
 	tests/scenario/listener.txt \
+	tests/scenario/lookup_failed.conf \
+	tests/scenario/lookup_failed.flags \
+	tests/scenario/lookup_failed.ok \
+	tests/scenario/lookup_failed.txt \
 	tests/scenario/message_bulk.conf \
 	tests/scenario/message_bulk.ok \
 	tests/scenario/message_bulk.txt \
@@ -136,6 +164,12 @@ EXTRA_DIST += \
 	tests/scenario/recipient_denied.conf \
 	tests/scenario/recipient_denied.ok \
 	tests/scenario/recipient_denied.txt \
+	tests/scenario/recipient_domain_not_found.conf \
+	tests/scenario/recipient_domain_not_found.ok \
+	tests/scenario/recipient_domain_not_found.txt \
+	tests/scenario/recipient_null_mx.conf \
+	tests/scenario/recipient_null_mx.ok \
+	tests/scenario/recipient_null_mx.txt \
 	tests/scenario/recipient_mailbox_full.conf \
 	tests/scenario/recipient_mailbox_full.ok \
 	tests/scenario/recipient_mailbox_full.txt \
@@ -174,6 +208,12 @@ EXTRA_DIST += \
 	tests/scenario/sender_denied.conf \
 	tests/scenario/sender_denied.ok \
 	tests/scenario/sender_denied.txt \
+	tests/scenario/sender_domain_not_found.conf \
+	tests/scenario/sender_domain_not_found.ok \
+	tests/scenario/sender_domain_not_found.txt \
+	tests/scenario/sender_nameserver_denied.conf \
+	tests/scenario/sender_nameserver_denied.ok \
+	tests/scenario/sender_nameserver_denied.txt \
 	tests/scenario/sender_not_fqdn.conf \
 	tests/scenario/sender_not_fqdn.ok \
 	tests/scenario/sender_not_fqdn.txt \
@@ -187,6 +227,12 @@ EXTRA_DIST += \
 	tests/scenario/sender_null_authenticated.conf \
 	tests/scenario/sender_null_authenticated.ok \
 	tests/scenario/sender_null_authenticated.txt \
+	tests/scenario/sender_null_mx.conf \
+	tests/scenario/sender_null_mx.ok \
+	tests/scenario/sender_null_mx.txt \
+	tests/scenario/sender_rhsbl.conf \
+	tests/scenario/sender_rhsbl.ok \
+	tests/scenario/sender_rhsbl.txt \
 	tests/scenario/sender_unknown.conf \
 	tests/scenario/sender_unknown.ok \
 	tests/scenario/sender_unknown.txt \
