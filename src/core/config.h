@@ -62,7 +62,7 @@ enum step {
 	STEP_CONNECT_REPLY = 1 << 2,	/* CONNECT may be refused */
 	STEP_MAIL_REPLY = 1 << 3,	/* MAIL may be refused */
 	STEP_HEADERS = 1 << 4,	/* the header arrives, to be read */
-	STEP_EOH_REPLY = 1 << 5,	/* the end of the header may be refused */
+	STEP_EOH_REPLY = 1 << 5,	/* the header's end may be refused */
 	STEP_DNS = 1 << 8,	/* questions to DNS, begun in the background */
 	STEP_CLIENT_NAME = 1 << 9	/* CONNECT tells what the MTA found
 					 * out about the client's name */
