@@ -61,6 +61,8 @@ struct charge_answer {
 	size_t refused;		/* REFUSED: the first that is full */
 	int64_t retry_ms;	/* REFUSED: until all would pass, as far as is
 				 * known now; > 0 */
+	int64_t full_ms;	/* REFUSED: until that first one has room for
+				 * what was asked of it; > 0 */
 	bool misset;		/* UNAVAILABLE: and stays so until somebody
 				 * changes how the store is set up */
 	int64_t now_ms;		/* the store's clock, for refunds */

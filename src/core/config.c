@@ -4,7 +4,9 @@
 #include "core/config.h"
 
 const char *const mode_names[MODE_COUNT] = { "enforce", "observe", "off" };
-const char *const on_failure_names[ON_FAILURE_COUNT] = { "accept", "defer" };
+const char *const on_failure_names[ON_FAILURE_COUNT] = {
+	"local", "accept", "defer"
+};
 const char *const speak_names[SPEAK_COUNT] = { "rcpt", "early" };
 const char *const level_names[LEVEL_COUNT] = {
 	"error", "warning", "notice", "info", "debug"

@@ -322,13 +322,52 @@ gather_charges(struct judgement *j)
 	}
 }
 
-/* The store did not answer: `on_failure` of each limit, in one place. */
+/*
+ * --- when the store did not answer ---
+ *
+ * `on_failure` of each limit, in one place: what defers refuses at once,
+ * what accepts passes, and the rest is asked of the embedded store, all or
+ * none.
+ */
+
+static bool
+has_fact(const struct facts *facts, enum fact fact)
+{
+	return (facts->have & (1u << fact)) != 0;
+}
+
+size_t
+facts_counted(const struct facts *facts)
+{
+	if (has_fact(facts, FACT_local_counters))
+		return facts->local_count;
+	return facts->charges.count;
+}
+
+/* In the order that they had, the local ones before the others. */
 static void
-judge_failure(struct judgement *j)
+put_local_first(struct facts *facts)
+{
+	struct charge *at = facts->charges.at, local;
+
+	facts->local_count = 0;
+	for (size_t i = 0; i < facts->charges.count; i++) {
+		if (at[i].rule->with.on_failure != ON_FAILURE_LOCAL)
+			continue;
+		local = at[i];
+		memmove(&at[facts->local_count + 1], &at[facts->local_count],
+		    (i - facts->local_count) * sizeof(at[0]));
+		at[facts->local_count++] = local;
+	}
+}
+
+/* The rules whose charges stand from `first` to before `end`. */
+static void
+apply_on_failure(struct judgement *j, size_t first, size_t end)
 {
 	const struct charges *charges = &j->facts->charges;
 
-	for (size_t i = 0; i < charges->count; i++) {
+	for (size_t i = first; i < end; i++) {
 		const struct rule *rule = charges->at[i].rule;
 		bool defers = rule->with.on_failure == ON_FAILURE_DEFER &&
 		    rule->with.mode == MODE_ENFORCE;
@@ -342,6 +381,37 @@ judge_failure(struct judgement *j)
 		} else
 			note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, (int)i);
 	}
+}
+
+static unsigned int
+judge_failure(struct judgement *j)
+{
+	struct facts *facts = j->facts;
+
+	put_local_first(facts);
+	apply_on_failure(j, facts->local_count, facts->charges.count);
+	if (!j->verdict->refused && facts->local_count > 0)
+		return 1u << FACT_local_counters;
+	apply_on_failure(j, 0, facts->local_count);
+	return 0;
+}
+
+/*
+ * The embedded store knows only what came here, and lets only a share of
+ * the limit pass. What the whole limit would let pass is refused for our
+ * own trouble, and never for good.
+ */
+static const struct reply *
+limit_reply(const struct facts *facts, const struct charge *charge,
+    int64_t used)
+{
+	const struct reply *reply = charge->rule->with.reply;
+
+	if (has_fact(facts, FACT_local_counters) &&
+	    reply_is_permanent(reply) && used <= charge->max &&
+	    charge->weight <= charge->max - used)
+		return reply_of(REPLY_store_unavailable);
+	return reply;
 }
 
 /* Does any window of an observed limit hold more than it may? */
@@ -358,28 +428,33 @@ observed_limit_is_over(const struct facts *facts, size_t first)
 	return false;
 }
 
-static void
+static unsigned int
 judge_counters(struct judgement *j)
 {
 	const struct charges *charges = &j->facts->charges;
 	const struct charge_answer *answer = &j->facts->counters;
 	const struct rule *refusing = NULL;
+	size_t counted = facts_counted(j->facts);
 
+	if (answer->status == CHARGE_UNAVAILABLE &&
+	    !has_fact(j->facts, FACT_local_counters))
+		return judge_failure(j);
 	if (answer->status == CHARGE_UNAVAILABLE) {
-		judge_failure(j);
-		return;
+		apply_on_failure(j, 0, counted);
+		return 0;
 	}
 	if (answer->status == CHARGE_REFUSED) {
 		const struct charge *charge = &charges->at[answer->refused];
 
-		assert(answer->refused < charges->count);
+		assert(answer->refused < counted);
 		refusing = charge->rule;
-		refuse(j, refusing, refusing->with.reply);
 		j->verdict->charge = charge;
 		j->verdict->used = answer->used[answer->refused];
 		j->verdict->retry_ms = answer->retry_ms;
+		refuse(j, refusing,
+		    limit_reply(j->facts, charge, j->verdict->used));
 	}
-	for (size_t i = 0; i < charges->count; i++) {
+	for (size_t i = 0; i < counted; i++) {
 		const struct rule *rule = charges->at[i].rule;
 
 		if (i > 0 && charges->at[i - 1].rule == rule)
@@ -391,6 +466,7 @@ judge_counters(struct judgement *j)
 		else
 			note(j, rule, OUTCOME_PASSES, (int)i);
 	}
+	return 0;
 }
 
 /* Checks in the policy's order; true when one refuses. */
@@ -479,10 +555,8 @@ policy_judge(const struct config *config, const struct session *session,
 	};
 
 	/* Counters come last: everything before has passed already. */
-	if ((facts->have & (1u << FACT_counters)) != 0) {
-		judge_counters(&j);
-		return 0;
-	}
+	if (has_fact(facts, FACT_counters))
+		return judge_counters(&j);
 	memset(verdict, 0, sizeof(*verdict));
 	if (trace != NULL)
 		trace->count = 0;

@@ -20,10 +20,15 @@
 struct facts {
 	unsigned int have;		/* bits; failed ones are here, too */
 	struct charges charges;		/* what policy_judge() wants charged */
-	struct charge_answer counters;	/* the store's answer to them */
+	struct charge_answer counters;	/* the store's answer to them, or */
+	size_t local_count;	/* FACT_local_counters: the embedded store's
+				 * to the first so many */
 	struct dns_facts *dns;		/* borrowed; NULL: DNS cannot be asked,
 					 * every lookup has failed */
 };
+
+/* How many of the charges the answer speaks of. */
+size_t facts_counted(const struct facts *facts);
 
 /* What one rule said, for `floodgatectl try` and the log. */
 enum outcome {
@@ -89,9 +94,10 @@ unsigned int rule_spoken_at(const struct policy *policy,
 /*
  * Judge an event that session_apply() has taken in. Returns 0 with *verdict
  * complete, or bits of the facts it lacks: the engine fetches them into
- * *facts (for FACT_counters: charges facts->charges; for FACT_dns: finds all
- * answers that facts->dns wants) and calls again with the same arguments.
- * `trace` may be NULL.
+ * *facts and calls again with the same arguments. FACT_counters: charges
+ * facts->charges; FACT_local_counters: charges the first facts->local_count
+ * of them, which are reordered for it, to the embedded store; FACT_dns: finds
+ * all answers that facts->dns wants. `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,

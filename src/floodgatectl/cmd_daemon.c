@@ -90,6 +90,28 @@ put_rules(const json_t *rules)
 	(void)fputc('\n', stdout);
 }
 
+/* What decides while the store does not. */
+static void
+put_fallback(const json_t *fallback)
+{
+	bool deciding = json_is_true(json_object_get(fallback, "deciding"));
+
+	if (fallback == NULL)
+		return;
+	(void)printf("               ");
+	if (member_number(fallback, "hosts") > 0)
+		(void)printf("shared by %lld host%s, ",
+		    (long long)member_number(fallback, "hosts"),
+		    member_number(fallback, "hosts") == 1 ? "" : "s");
+	(void)printf("%s %lld%% of each limit here",
+	    deciding ? "granting" : "when down,",
+	    (long long)member_number(fallback, "share_percent"));
+	if (deciding)
+		(void)printf(", %lld subjects to tell it",
+		    (long long)member_number(fallback, "untold"));
+	(void)fputc('\n', stdout);
+}
+
 static void
 put_store(const json_t *store)
 {
@@ -113,6 +135,7 @@ put_store(const json_t *store)
 	(void)printf("\n               %lld calls, %lld failed\n",
 	    (long long)member_number(store, "calls"),
 	    (long long)member_number(store, "failures"));
+	put_fallback(json_object_get(store, "fallback"));
 }
 
 static void

@@ -29,7 +29,8 @@ struct played {
 };
 
 struct player {
-	struct store *store;
+	struct store *shared;	/* that can be switched off */
+	struct store *store;	/* above it, which decides then; owns it */
 	struct dns *dns;
 	struct engine *engine;
 	int64_t now_ms;
@@ -49,7 +50,11 @@ player_open(struct config *config, int64_t now_ms, char *why, size_t size)
 		config_close(&config);
 		return NULL;
 	}
-	player->store = store_switch_open(why, size);
+	player->shared = store_switch_open(why, size);
+	if (player->shared != NULL)
+		player->store = store_fallback_open(player->shared,
+		    config->store == STORE_KIND_REDIS ?
+		    config->redis.fallback_share : -1, false, why, size);
 	player->dns = dns_open_given();
 	if (player->store == NULL || player->dns == NULL) {
 		store_close(&player->store);
@@ -97,7 +102,9 @@ player_set_clock(struct player *player, int64_t now_ms)
 void
 player_set_store(struct player *player, bool up)
 {
-	store_switch_set(player->store, up);
+	store_switch_set(player->shared, up);
+	if (up)
+		store_fallback_settle(player->store, player->now_ms);
 }
 
 void

@@ -44,7 +44,8 @@ describe_counters(const struct facts *facts, const struct rule *rule,
 		    "field", charges->at[i].field,
 		    "max", (json_int_t)charges->at[i].max);
 
-		if (facts->counters.status != CHARGE_UNAVAILABLE)
+		if (facts->counters.status != CHARGE_UNAVAILABLE &&
+		    i < facts_counted(facts))
 			(void)json_object_set_new(counter, "used",
 			    json_integer((json_int_t)
 			    facts->counters.used[i]));

@@ -7,11 +7,15 @@
 --   peek    count nothing, say what is used
 --     for each charge: index in KEYS, field, max, window in ms, window as
 --     text, weight, "1" if it only observes. The answer: index of the first
---     that is full or 0, ms to wait or 0, the time in ms, used of each.
+--     that is full or 0, ms to wait for all or 0, ms to wait for that first
+--     one or 0, the time in ms, used of each.
 --   refund
 --     for each refund: index in KEYS, field, weight, window in ms, when it
 --     was charged. The answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
+--   hosts   say that host ARGV[2] lives for ARGV[3] ms from now, 0: it
+--           leaves. KEYS[1] is a sorted set of hosts by the time when they
+--           are given up. The answer: the time, how many live, or -1.
 --
 -- A value is "used/max/window " for people, then for this script: a version
 -- octet, the time of the newest group's first event, and the groups, oldest
@@ -240,7 +244,7 @@ end
 local function charge(mode)
 	local subjects = load(7)
 	local order = {}
-	local refused, retry = 0, 0
+	local refused, retry, full = 0, 0, 0
 	for i = 2, #ARGV, 7 do
 		local subject = subjects[tonumber(ARGV[i])]
 		local counter = subject.counters[ARGV[i + 1]]
@@ -254,11 +258,12 @@ local function charge(mode)
 		counter.pending = counter.pending + weight
 		if mode ~= 'force' and ARGV[i + 6] ~= '1' and
 		    counter.total + counter.pending > limit then
+			local ms =
+			    wait(counter, window, limit, counter.pending)
 			if refused == 0 then
-				refused = (i + 5) / 7
+				refused, full = (i + 5) / 7, ms
 			end
-			retry = max_of(retry,
-			    wait(counter, window, limit, counter.pending))
+			retry = max_of(retry, ms)
 		end
 		order[#order + 1] = counter
 	end
@@ -279,9 +284,9 @@ local function charge(mode)
 		end
 	end
 	save(subjects)
-	local answer = {refused, retry, now}
+	local answer = {refused, retry, full, now}
 	for i, counter in ipairs(order) do
-		answer[i + 3] = counter.total
+		answer[i + 4] = counter.total
 	end
 	return answer
 end
@@ -317,7 +322,34 @@ local function give_back()
 	return {now}
 end
 
-if ARGV[1] == 'refund' then
+-- Not being allowed to do this is no reason to fail.
+local function hosts()
+	local live = tonumber(ARGV[3])
+	local done
+	if live > 0 then
+		done = redis.pcall('ZADD', KEYS[1], format('%.0f', now + live),
+		    ARGV[2])
+	else
+		done = redis.pcall('ZREM', KEYS[1], ARGV[2])
+	end
+	if type(done) == 'table' and done.err then
+		return {now, -1}
+	end
+	done = redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf',
+	    format('%.0f', now))
+	local count = redis.pcall('ZCARD', KEYS[1])
+	if type(done) == 'table' or type(count) == 'table' then
+		return {now, -1}
+	end
+	if live > 0 then
+		redis.call('PEXPIRE', KEYS[1], format('%.0f', live))
+	end
+	return {now, count}
+end
+
+if ARGV[1] == 'hosts' then
+	return hosts()
+elseif ARGV[1] == 'refund' then
 	return give_back()
 elseif ARGV[1] == 'show' then
 	local answer = redis.call('HGETALL', KEYS[1])

@@ -431,6 +431,7 @@ gather_content(struct conversation *c, const struct event *event,
 				.window_ms = entry->window_ms,
 				.weight = -more,
 				.at_ms = entry->at_ms,
+				.local = entry->local,
 			};
 
 			store_refund(c->engine->store, &less, 1,
@@ -468,27 +469,41 @@ fetch_counters(struct conversation *c, const struct event *event)
 	c->facts.have |= 1u << FACT_counters;
 }
 
+/* The store did not answer: the embedded one, for who wants that. */
+static void
+fetch_local_counters(struct conversation *c, const struct event *event)
+{
+	struct charges *charges = &c->facts.charges;
+	size_t all = charges->count;
+
+	charges->count = c->facts.local_count;
+	store_charge_local(c->engine->store, charges, STORE_CHARGE,
+	    event->now_ms, &c->facts.counters);
+	charges->count = all;
+	c->facts.have |= 1u << FACT_local_counters;
+}
+
 /* What the store has charged is written down before anything can fail. */
 static void
 note_charged(struct conversation *c, const struct event *event)
 {
 	const struct charge_answer *answer = &c->facts.counters;
-	const struct charges *charges = &c->facts.charges;
-	struct charges kept = { .count = 0 };
+	const struct charge *charges = c->facts.charges.at;
+	size_t count = facts_counted(&c->facts);
+	bool local = (c->facts.have & (1u << FACT_local_counters)) != 0;
 
 	if ((c->facts.have & (1u << FACT_counters)) == 0 ||
-	    answer->status != CHARGE_ALLOWED || charges->count == 0)
+	    answer->status != CHARGE_ALLOWED || count == 0)
 		return;
 	if (event->stage != STAGE_CONNECT) {
-		ledger_add(&c->message, charges, answer->now_ms);
+		ledger_add(&c->message, charges, count, answer->now_ms, local);
 		return;
 	}
 	/* Of a connection only what ends with it is ever given back. */
-	for (size_t i = 0; i < charges->count; i++)
-		if (charges->at[i].rule->limits.count ==
-		    COUNT_open_connections)
-			kept.at[kept.count++] = charges->at[i];
-	ledger_add(&c->connection, &kept, answer->now_ms);
+	for (size_t i = 0; i < count; i++)
+		if (charges[i].rule->limits.count == COUNT_open_connections)
+			ledger_add(&c->connection, &charges[i], 1,
+			    answer->now_ms, local);
 	c->connection_ms = event->now_ms;
 }
 
@@ -502,6 +517,7 @@ renew_lease(struct conversation *c, const struct event *event)
 	struct charges charges = { .count = 0 };
 	struct charge_answer answer;
 	int64_t age = event->now_ms - c->connection_ms;
+	bool local = false;
 
 	for (size_t i = 0; i < c->connection.count; i++) {
 		const struct ledger_entry *entry = &c->connection.at[i];
@@ -524,6 +540,12 @@ renew_lease(struct conversation *c, const struct event *event)
 		return;
 	store_charge(c->engine->store, &charges, STORE_FORCE, event->now_ms,
 	    timeout_of(c), &answer);
+	/* What began here, without the store, goes on here. */
+	if (answer.status == CHARGE_UNAVAILABLE && c->connection.at[0].local) {
+		local = true;
+		store_charge_local(c->engine->store, &charges, STORE_FORCE,
+		    event->now_ms, &answer);
+	}
 	if (answer.status != CHARGE_ALLOWED)
 		return;
 	for (size_t i = 0, k = 0; i < c->connection.count; i++) {
@@ -534,6 +556,7 @@ renew_lease(struct conversation *c, const struct event *event)
 			.window_ms = entry->window_ms,
 			.weight = entry->weight,
 			.at_ms = entry->at_ms,
+			.local = entry->local,
 		};
 
 		if (k == charges.count || charges.at[k].field != entry->field)
@@ -541,6 +564,7 @@ renew_lease(struct conversation *c, const struct event *event)
 		store_refund(c->engine->store, &old, 1, event->now_ms,
 		    timeout_of(c));
 		entry->at_ms = answer.now_ms;
+		entry->local = local;
 		k++;
 	}
 	c->connection_ms = event->now_ms;
@@ -719,6 +743,10 @@ judge(struct conversation *c, const struct event *event,
 	c->facts.have = 0;
 	while ((want = policy_judge(config, &c->session, event, &c->facts,
 	    verdict, c->trace)) != 0) {
+		if (want == 1u << FACT_local_counters) {
+			fetch_local_counters(c, event);
+			continue;
+		}
 		if (want == 1u << FACT_dns) {
 			lookup_fetch(&lookup, c->engine->dns,
 			    time_for_dns(c));

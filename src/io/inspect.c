@@ -117,6 +117,13 @@ inspect_store(struct store *store)
 	if (!state.up)
 		(void)json_object_set_new(document, "reason",
 		    inspect_text(state.reason));
+	if (state.has_fallback)
+		(void)json_object_set_new(document, "fallback",
+		    json_pack("{s:b, s:I, s:I, s:I}",
+		    "deciding", state.deciding,
+		    "hosts", (json_int_t)state.hosts,
+		    "share_percent", (json_int_t)state.share_percent,
+		    "untold", (json_int_t)state.untold));
 	return document;
 }
 

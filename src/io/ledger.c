@@ -30,12 +30,13 @@ make_room(struct ledger *ledger, size_t more)
 }
 
 void
-ledger_add(struct ledger *ledger, const struct charges *charges, int64_t at_ms)
+ledger_add(struct ledger *ledger, const struct charge charges[], size_t count,
+    int64_t at_ms, bool local)
 {
-	if (!make_room(ledger, charges->count))
+	if (!make_room(ledger, count))
 		return;
-	for (size_t i = 0; i < charges->count; i++) {
-		const struct charge *charge = &charges->at[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct charge *charge = &charges[i];
 		struct ledger_entry *entry = &ledger->at[ledger->count++];
 
 		memcpy(entry->subject, charge->subject,
@@ -49,6 +50,7 @@ ledger_add(struct ledger *ledger, const struct charges *charges, int64_t at_ms)
 		entry->weight = charge->weight;
 		entry->at_ms = at_ms;
 		entry->observe = charge->observe;
+		entry->local = local;
 	}
 }
 
@@ -82,6 +84,7 @@ ledger_refund(struct ledger *ledger, struct store *store, int64_t now_ms,
 				.window_ms = entry->window_ms,
 				.weight = entry->weight,
 				.at_ms = entry->at_ms,
+				.local = entry->local,
 			};
 		if (n == REFUND_BATCH || (n > 0 && i + 1 == ledger->count)) {
 			store_refund(store, refunds, n, now_ms, timeout_ms);

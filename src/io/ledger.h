@@ -33,6 +33,7 @@ struct ledger_entry {
 	int64_t weight;
 	int64_t at_ms;			/* the store's clock */
 	bool observe;
+	bool local;			/* by the embedded store: see refund */
 };
 
 struct ledger {
@@ -41,9 +42,12 @@ struct ledger {
 	size_t room;
 };
 
-/* Note down what the store has charged at `at_ms`. */
-void ledger_add(struct ledger *ledger, const struct charges *charges,
-    int64_t at_ms);
+/*
+ * Note down what the store, or the embedded one instead of it, has charged
+ * at `at_ms`.
+ */
+void ledger_add(struct ledger *ledger, const struct charge charges[],
+    size_t count, int64_t at_ms, bool local);
 
 /* The entry of this counter, or NULL. */
 const struct ledger_entry *ledger_find(const struct ledger *ledger,

@@ -81,12 +81,16 @@ libio_a_SOURCES = \
 	src/io/redis_socket.h \
 	src/io/redis_thread.c \
 	src/io/redis_trouble.def \
+	src/io/refusals.c \
+	src/io/refusals.h \
 	src/io/secret.c \
 	src/io/secret.h \
 	src/io/snapshot.c \
 	src/io/snapshot.h \
 	src/io/store.c \
 	src/io/store.h \
+	src/io/store_fallback.c \
+	src/io/store_guard.c \
 	src/io/store_memory.c \
 	src/io/store_memory.h \
 	src/io/store_redis.c \

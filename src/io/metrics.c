@@ -21,6 +21,13 @@ metric_add(enum metric metric)
 	atomic_fetch_add_explicit(&values[metric], 1, memory_order_relaxed);
 }
 
+void
+metric_add_many(enum metric metric, int64_t count)
+{
+	atomic_fetch_add_explicit(&values[metric], count,
+	    memory_order_relaxed);
+}
+
 int64_t
 metric_get(enum metric metric)
 {

@@ -13,6 +13,7 @@ enum metric {
 };
 
 void metric_add(enum metric metric);
+void metric_add_many(enum metric metric, int64_t count);
 int64_t metric_get(enum metric metric);
 const char *metric_name(enum metric metric);
 const char *metric_help(enum metric metric);

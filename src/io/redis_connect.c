@@ -156,7 +156,8 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 
 	link->reader = redis_reader_open();
 	if (link->reader == NULL || !greeting_put(&greeting, link->user,
-	    link->password, link->database, &link->out))
+	    link->password, link->database, &link->out) ||
+	    !greeting_put_script(&greeting, link->digest, &link->out))
 		return fault_set(fault, TROUBLE_MEMORY, "");
 	while (at < greeting.count) {
 		if (!link_send_out(link))
@@ -176,11 +177,18 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 	return true;
 }
 
+/* How long it may take. */
+struct patience {
+	int64_t connect_ms;	/* all of it */
+	int64_t answer_ms;	/* the answer to the greeting */
+};
+
 static bool
 connect_to(struct redis_link *link, const struct redis_address *address,
-    int64_t timeout_ms, struct fault *fault)
+    const struct patience *patience, struct fault *fault)
 {
-	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
+	int64_t deadline_ms = clock_steady_ms() + patience->connect_ms;
+	int64_t answer_ms;
 
 	link->fd = redis_socket_open(address);
 	if (link->fd < 0)
@@ -195,7 +203,10 @@ connect_to(struct redis_link *link, const struct redis_address *address,
 	}
 	if (!redis_socket_connected(link->fd))
 		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
-	return shake_hands(link, deadline_ms, fault);
+	/* Who greets too slowly would answer too slowly. */
+	answer_ms = clock_steady_ms() + patience->answer_ms;
+	return shake_hands(link,
+	    answer_ms < deadline_ms ? answer_ms : deadline_ms, fault);
 }
 
 /* Addresses of the server; waits at most LOOKUP_MS for a name. */
@@ -232,18 +243,19 @@ bool
 link_connect(struct redis_link *link, struct fault *fault)
 {
 	struct redis_addresses addresses;
-	int64_t timeout_ms;
+	struct patience patience;
 	bool connected = false;
 
 	fault->trouble = TROUBLE_COUNT;
 	if (!find_addresses(link, &addresses, fault))
 		return false;
 	pthread_mutex_lock(&link->mutex);
-	timeout_ms = link->connect_timeout_ms;
+	patience.connect_ms = link->connect_timeout_ms;
+	patience.answer_ms = link->timeout_ms;
 	link->distrusted = false;
 	pthread_mutex_unlock(&link->mutex);
 	for (size_t i = 0; i < addresses.count && !connected; i++) {
-		connected = connect_to(link, &addresses.at[i], timeout_ms,
+		connected = connect_to(link, &addresses.at[i], &patience,
 		    fault);
 		if (!connected)
 			link_let_go(link);

@@ -43,6 +43,15 @@ greeting_put(struct greeting *greeting, const char *user,
 	    put_step(greeting, GREETING_PING, buffer, 1, ping);
 }
 
+bool
+greeting_put_script(struct greeting *greeting, const char *digest,
+    struct buffer *buffer)
+{
+	const char *words[4] = {"EVALSHA", digest, "0", "peek"};
+
+	return put_step(greeting, GREETING_SCRIPT, buffer, 4, words);
+}
+
 static bool
 is_master(const redisReply *reply)
 {
@@ -58,6 +67,8 @@ greeting_welcome(enum greeting_step step, const redisReply *reply,
 {
 	bool fine = true;
 
+	if (step == GREETING_SCRIPT)
+		return true;
 	if (reply->type == REDIS_REPLY_ERROR)
 		return fault_set(fault, redis_reply_trouble(reply), reply->str);
 	switch (step) {
@@ -70,6 +81,8 @@ greeting_welcome(enum greeting_step step, const redisReply *reply,
 	case GREETING_SELECT:
 	case GREETING_PING:
 		fine = reply->type == REDIS_REPLY_STATUS;
+		break;
+	case GREETING_SCRIPT:
 		break;
 	}
 	return fine || fault_set(fault, TROUBLE_GARBAGE, "");

@@ -3,7 +3,9 @@
  *
  * AUTH if there is a user or a password, SELECT if it is not database 0,
  * ROLE, because a replica takes no writes, and PING, because a server that
- * still loads its data answers ROLE.
+ * still loads its data answers ROLE. Then our script, told to do nothing: a
+ * server that holds scripts back (CLIENT PAUSE WRITE) answers all before. An
+ * error will do, it may not know the script yet.
  */
 #ifndef FLOODGATE_IO_REDIS_GREETING_H
 #define FLOODGATE_IO_REDIS_GREETING_H
@@ -15,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GREETING_STEPS_MAX 4
+#define GREETING_STEPS_MAX 5
 
 enum greeting_step {
-	GREETING_AUTH, GREETING_SELECT, GREETING_ROLE, GREETING_PING
+	GREETING_AUTH, GREETING_SELECT, GREETING_ROLE, GREETING_PING,
+	GREETING_SCRIPT
 };
 
 struct greeting {
@@ -29,6 +32,10 @@ struct greeting {
 /* Put the greeting into a buffer; false: no memory. */
 bool greeting_put(struct greeting *greeting, const char *user,
     const char *password, int64_t database, struct buffer *buffer);
+
+/* And the script to it. */
+bool greeting_put_script(struct greeting *greeting, const char *digest,
+    struct buffer *buffer);
 
 /* Is it what a server that we can use says? */
 bool greeting_welcome(enum greeting_step step,

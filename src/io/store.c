@@ -3,6 +3,19 @@
  */
 #include "io/store.h"
 
+#include <string.h>
+
+static struct store *
+open_redis(const struct store_redis_options *options, char *why, size_t size)
+{
+	struct store *store = store_redis_open(options, why, size);
+
+	if (store != NULL)
+		store = store_fallback_open(store, options->fallback_share,
+		    true, why, size);
+	return store != NULL ? store_guard_open(store, why, size) : NULL;
+}
+
 struct store *
 store_open(const struct config *config, char *why, size_t size)
 {
@@ -10,7 +23,7 @@ store_open(const struct config *config, char *why, size_t size)
 	case STORE_KIND_MEMORY:
 		return store_memory_open(&config->memory, why, size);
 	case STORE_KIND_REDIS:
-		return store_redis_open(&config->redis, why, size);
+		return open_redis(&config->redis, why, size);
 	}
 	return NULL;
 }
@@ -35,6 +48,18 @@ store_charge(struct store *store, const struct charges *charges,
     struct charge_answer *answer)
 {
 	store->ops->charge(store, charges, mode, now_ms, timeout_ms, answer);
+}
+
+void
+store_charge_local(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, struct charge_answer *answer)
+{
+	if (store->ops->charge_local != NULL) {
+		store->ops->charge_local(store, charges, mode, now_ms, answer);
+		return;
+	}
+	memset(answer, 0, sizeof(*answer));
+	answer->status = CHARGE_UNAVAILABLE;
 }
 
 void

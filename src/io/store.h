@@ -30,6 +30,7 @@ struct refund {
 	int64_t window_ms;
 	int64_t weight;
 	int64_t at_ms;
+	bool local;	/* it was store_charge_local() that charged it */
 };
 
 /* One counter of a subject, as `floodgatectl show` tells it. */
@@ -50,6 +51,13 @@ struct store_state {
 	int64_t subjects;	/* memory: how many are kept; -1 unknown */
 	int64_t calls, failures;
 	int64_t since_ms;	/* since when up or down, as clock_now_ms() */
+
+	/* What decides when this one does not; see store_fallback.c. */
+	bool has_fallback;
+	bool deciding;		/* it does, or has more to tell */
+	int64_t hosts;		/* that share the store; 0: not known */
+	int64_t share_percent;	/* of each limit, that it grants */
+	int64_t untold;		/* subjects that the store has not been told */
 };
 
 /*
@@ -79,6 +87,14 @@ bool store_reconfigure(struct store *store, const struct config *config);
 void store_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
     struct charge_answer *answer);
+
+/*
+ * When store_charge() was UNAVAILABLE: let the embedded store decide, with
+ * a share of each max. What it counts is told to the store later. Also
+ * UNAVAILABLE where there is none.
+ */
+void store_charge_local(struct store *store, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, struct charge_answer *answer);
 
 /*
  * Take back. Fire and forget: what cannot be told to the store is lost, and
@@ -115,6 +131,16 @@ struct store_ops {
 	    int64_t timeout_ms, struct store_counter counters[], size_t max);
 	void (*get_state)(struct store *store, struct store_state *state);
 	bool (*save)(struct store *store, char *why, size_t size);
+	/* May be NULL: there is no other store. */
+	void (*charge_local)(struct store *store,
+	    const struct charges *charges, enum store_mode mode,
+	    int64_t now_ms, struct charge_answer *answer);
+	/*
+	 * May be NULL. Say that host `id` lives for live_ms from now (0: it
+	 * leaves); how many do, or -1: not known.
+	 */
+	int64_t (*count_hosts)(struct store *store, const char *id,
+	    int64_t live_ms, int64_t timeout_ms);
 };
 
 /* The first member of every back end's own struct. */
@@ -127,5 +153,21 @@ struct store *store_memory_open(const struct store_memory_options *options,
     char *why, size_t size);
 struct store *store_redis_open(const struct store_redis_options *options,
     char *why, size_t size);
+
+/*
+ * A store that decides by itself while `below` does not, and tells it
+ * afterwards. share_percent: see option.def; -1: by the number of hosts.
+ * Without a thread of its own, store_fallback_settle() tells.
+ */
+struct store *store_fallback_open(struct store *below, int64_t share_percent,
+    bool threaded, char *why, size_t size);
+void store_fallback_settle(struct store *store, int64_t now_ms);
+
+/*
+ * A store that remembers what `below` refused a moment ago and refuses it
+ * again without a trip. Takes `below` over and closes it, also when there is
+ * no memory (NULL).
+ */
+struct store *store_guard_open(struct store *below, char *why, size_t size);
 
 #endif

@@ -149,6 +149,30 @@ look(struct work *work, size_t i, bool peek, struct window *window)
 	}
 }
 
+static void
+set_share(struct memory *memory, uint32_t part, uint32_t whole)
+{
+	atomic_store(&memory->share, (uint64_t)part << 32 | whole);
+}
+
+void
+store_memory_set_share(struct store *store, uint32_t part, uint32_t whole)
+{
+	set_share(memory_of(store), part, whole);
+}
+
+/* Of a max, what this store may let pass. */
+static int64_t
+share_of(struct memory *memory, int64_t max)
+{
+	uint64_t share = atomic_load(&memory->share);
+	int64_t part = (int64_t)(share >> 32);
+	int64_t whole = (int64_t)(share & UINT32_MAX);
+	int64_t shared = max / whole * part + max % whole * part / whole;
+
+	return max > 0 && shared == 0 ? 1 : shared;
+}
+
 /* Ask every counter; the answer is what it would be. */
 static void
 ask_all(struct work *work, enum store_mode mode, struct charge_answer *answer)
@@ -165,10 +189,12 @@ ask_all(struct work *work, enum store_mode mode, struct charge_answer *answer)
 		if (charge->observe || mode == STORE_FORCE)
 			continue;
 		wait_ms = window_wait(&window, charge->window_ms,
-		    work->now_ms, charge->max, weight_so_far(work, i));
+		    work->now_ms, share_of(work->memory, charge->max),
+		    weight_so_far(work, i));
 		if (wait_ms > 0 && answer->status == CHARGE_ALLOWED) {
 			answer->status = CHARGE_REFUSED;
 			answer->refused = i;
+			answer->full_ms = wait_ms;
 		}
 		if (wait_ms > answer->retry_ms)
 			answer->retry_ms = wait_ms;
@@ -252,7 +278,8 @@ memory_charge(struct store *store, const struct charges *charges,
 		keep_cap(memory, held.at[0], 2 * charges->count);
 }
 
-static void
+/* How much of it was here to be taken back. */
+static int64_t
 refund_one(struct memory *memory, const struct refund *refund,
     int64_t wall_ms)
 {
@@ -261,7 +288,7 @@ refund_one(struct memory *memory, const struct refund *refund,
 	struct subject_entry *entry;
 	struct counter *counter = NULL;
 	struct window window;
-	int64_t now_ms;
+	int64_t now_ms, before = 0, after = 0;
 
 	pthread_mutex_lock(&stripe->lock);
 	now_ms = memory_tell_time(memory, wall_ms);
@@ -272,12 +299,23 @@ refund_one(struct memory *memory, const struct refund *refund,
 	/* It may have left under a window that was shorter then. */
 	if (counter != NULL && refund->at_ms > now_ms - refund->window_ms) {
 		counter_unpack(counter, &window);
+		window_expire(&window, counter->window_ms, now_ms);
+		before = window.total;
 		window_refund(&window, counter->window_ms, now_ms,
 		    refund->at_ms, refund->weight);
+		after = window.total;
 		counter_pack(counter, &window);
 		atomic_fetch_add(&memory->changes, 1);
 	}
 	pthread_mutex_unlock(&stripe->lock);
+	return before - after;
+}
+
+int64_t
+store_memory_take_back(struct store *store, const struct refund *refund,
+    int64_t now_ms)
+{
+	return refund_one(memory_of(store), refund, now_ms);
 }
 
 static void
@@ -286,7 +324,65 @@ memory_refund(struct store *store, const struct refund refunds[],
 {
 	(void)timeout_ms;
 	for (size_t i = 0; i < count; i++)
-		refund_one(memory_of(store), &refunds[i], now_ms);
+		(void)refund_one(memory_of(store), &refunds[i], now_ms);
+}
+
+/* --- taking out --- */
+
+static void
+take_counters(struct subject_entry *entry, int64_t now_ms,
+    struct taken *taken)
+{
+	while (entry->counters != NULL && taken->charges.count < CHARGES_MAX) {
+		struct counter *counter = entry->counters;
+		size_t at = taken->charges.count;
+		struct charge *charge = &taken->charges.at[at];
+		struct window window;
+
+		counter_unpack(counter, &window);
+		window_expire(&window, counter->window_ms, now_ms);
+		(void)text_copy(taken->fields[at], sizeof(taken->fields[at]),
+		    counter_field(counter));
+		*charge = (struct charge){
+			.field = taken->fields[at],
+			.max = counter->max,
+			.window_ms = counter->window_ms,
+			.weight = window.total,
+		};
+		(void)text_copy(charge->subject, sizeof(charge->subject),
+		    entry->subject);
+		taken->charges.count += window.total > 0;
+		subject_remove_counter(entry, counter);
+	}
+}
+
+void
+store_memory_take(struct store *store, int64_t now_ms, struct taken *taken)
+{
+	struct memory *memory = memory_of(store);
+
+	taken->charges.count = 0;
+	now_ms = memory_tell_time(memory, now_ms);
+	for (size_t i = 0; i < STRIPES &&
+	    taken->charges.count < CHARGES_MAX; i++) {
+		struct stripe *stripe = &memory->stripes[memory->take_from];
+		struct subjects *subjects = &stripe->subjects;
+		size_t before;
+
+		pthread_mutex_lock(&stripe->lock);
+		before = subjects->count;
+		while (subjects->oldest != NULL &&
+		    taken->charges.count < CHARGES_MAX) {
+			take_counters(subjects->oldest, now_ms, taken);
+			if (subjects->oldest->counters == NULL)
+				subjects_remove(subjects, subjects->oldest);
+		}
+		atomic_fetch_sub(&memory->subjects,
+		    (int64_t)(before - subjects->count));
+		if (subjects->oldest == NULL)
+			memory->take_from = (memory->take_from + 1) % STRIPES;
+		pthread_mutex_unlock(&stripe->lock);
+	}
 }
 
 static size_t
@@ -376,6 +472,7 @@ new_memory(const struct store_memory_options *options)
 	memory->since_ms = clock_now_ms();
 	memory->save_every_ms = options->save_every_ms;
 	atomic_store(&memory->max_subjects, options->max_subjects);
+	set_share(memory, 1, 1);
 	pthread_mutex_init(&memory->clock.lock, NULL);
 	pthread_mutex_init(&memory->save_lock, NULL);
 	pthread_mutex_init(&memory->wake_lock, NULL);

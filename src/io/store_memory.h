@@ -46,6 +46,8 @@ struct memory {
 	atomic_int_least64_t subjects, max_subjects;
 	atomic_int_least64_t calls;
 	atomic_int_least64_t changes;	/* charges and refunds so far */
+	atomic_uint_least64_t share;	/* of each max: part << 32 | whole */
+	size_t take_from;	/* store_memory_take() goes on with it */
 
 	pthread_mutex_t save_lock;
 	int64_t saved_changes;	/* as of the last good snapshot */
@@ -59,6 +61,30 @@ struct memory {
 
 	struct stripe stripes[STRIPES];
 };
+
+/*
+ * --- for store_fallback.c; the store is a memory store ---
+ */
+
+/* Let only part/whole of each max pass, at least 1; 0 < part <= whole. */
+void store_memory_set_share(struct store *store, uint32_t part,
+    uint32_t whole);
+
+/* Refund what is here; how much that was. */
+int64_t store_memory_take_back(struct store *store,
+    const struct refund *refund, int64_t now_ms);
+
+/* Counters that are no longer here; weight is what was used. */
+struct taken {
+	struct charges charges;
+	char fields[CHARGES_MAX][96];
+};
+
+/* Take out as many as fit. For one thread at a time. */
+void store_memory_take(struct store *store, int64_t now_ms,
+    struct taken *taken);
+
+/* --- for its own files --- */
 
 uint64_t memory_hash(const struct memory *memory, const char *subject);
 size_t memory_stripe(uint64_t hash);

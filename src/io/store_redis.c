@@ -153,14 +153,14 @@ make_charge(struct charge_question *question, const struct charges *charges,
 	}
 }
 
-/* {refused, retry, now, used...}: false when it is not that. */
+/* {refused, retry, full, now, used...}: false when it is not that. */
 static bool
 read_charge(const redisReply *reply, size_t count,
     struct charge_answer *answer)
 {
 	long long refused;
 
-	if (reply->elements != count + 3)
+	if (reply->elements != count + 4)
 		return false;
 	for (size_t i = 0; i < reply->elements; i++)
 		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
@@ -171,9 +171,10 @@ read_charge(const redisReply *reply, size_t count,
 	answer->status = refused == 0 ? CHARGE_ALLOWED : CHARGE_REFUSED;
 	answer->refused = refused == 0 ? 0 : (size_t)refused - 1;
 	answer->retry_ms = reply->element[1]->integer;
-	answer->now_ms = reply->element[2]->integer;
+	answer->full_ms = reply->element[2]->integer;
+	answer->now_ms = reply->element[3]->integer;
 	for (size_t i = 0; i < count; i++)
-		answer->used[i] = reply->element[i + 3]->integer;
+		answer->used[i] = reply->element[i + 4]->integer;
 	return true;
 }
 
@@ -399,6 +400,43 @@ redis_show(struct store *store, const char *subject, int64_t now_ms,
 	return count;
 }
 
+/* --- hosts --- */
+
+/* {now, count} */
+static int64_t
+redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
+    int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+	char key[PREFIX_OCTETS_MAX + sizeof("hosts")], number[NUMBER_SIZE];
+	struct redis_words words;
+	redisReply *reply;
+	struct text text;
+	int64_t count = -1;
+	bool misset;
+
+	TEXT_INIT(&text, key);
+	text_put(&text, redis->prefix);
+	text_put(&text, "hosts");
+	redis_words_init(&words);
+	redis_words_add(&words, "1");
+	redis_words_add(&words, key);
+	redis_words_add(&words, "hosts");
+	redis_words_add(&words, id);
+	redis_words_add(&words, number_text(live_ms, number));
+	reply = redis_link_ask(redis->link, &words,
+	    lesser(timeout_ms, redis->timeout_ms), &misset);
+	if (reply == NULL)
+		return -1;
+	if (reply->elements == 2 &&
+	    reply->element[1]->type == REDIS_REPLY_INTEGER)
+		count = reply->element[1]->integer;
+	else
+		redis_link_distrust(redis->link);
+	freeReplyObject(reply);
+	return count;
+}
+
 /* --- the rest --- */
 
 static void
@@ -474,7 +512,8 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
-	.save = redis_save
+	.save = redis_save,
+	.count_hosts = redis_count_hosts
 };
 
 static const char *

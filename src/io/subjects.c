@@ -38,6 +38,17 @@ subject_find_counter(const struct subject_entry *entry, const char *field)
 	return NULL;
 }
 
+void
+subject_remove_counter(struct subject_entry *entry, struct counter *counter)
+{
+	struct counter **link = &entry->counters;
+
+	while (*link != counter)
+		link = &(*link)->next;
+	*link = counter->next;
+	free(counter);
+}
+
 static struct counter *
 new_counter(const char *field, size_t capacity)
 {

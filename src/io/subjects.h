@@ -64,6 +64,8 @@ void subjects_remove(struct subjects *subjects, struct subject_entry *entry);
 /* Drop counters that have expired, and subjects without any. */
 void subjects_sweep(struct subjects *subjects, int64_t now_ms);
 
+void subject_remove_counter(struct subject_entry *entry,
+    struct counter *counter);
 struct counter *subject_find_counter(const struct subject_entry *entry,
     const char *field);
 

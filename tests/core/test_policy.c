@@ -243,6 +243,75 @@ START_TEST(store_down)
 }
 END_TEST
 
+/*
+ * Two limits of 10, on the user and on the client; the store is down, and
+ * the embedded one answers. `asked`: how many charges it is asked for.
+ */
+static const struct {
+	const char *name;
+	enum on_failure user, client;
+	enum charge_status local;
+	size_t asked, refused;
+	int64_t used;
+	enum reply_id want;	/* REPLY_COUNT: not refused */
+} locals[] = {
+	{ "both pass", ON_FAILURE_LOCAL, ON_FAILURE_LOCAL, CHARGE_ALLOWED,
+	    2, 0, 1, REPLY_COUNT },
+	{ "only the local one is asked", ON_FAILURE_ACCEPT, ON_FAILURE_LOCAL,
+	    CHARGE_ALLOWED, 1, 0, 1, REPLY_COUNT },
+	{ "one that defers defers all, and nothing is counted",
+	    ON_FAILURE_LOCAL, ON_FAILURE_DEFER, CHARGE_ALLOWED, 0, 0, 0,
+	    REPLY_store_unavailable },
+	{ "the limit is reached here alone", ON_FAILURE_LOCAL,
+	    ON_FAILURE_ACCEPT, CHARGE_REFUSED, 1, 0, 10, REPLY_quota_user },
+	{ "only the share is used up: not for good", ON_FAILURE_LOCAL,
+	    ON_FAILURE_ACCEPT, CHARGE_REFUSED, 1, 0, 5,
+	    REPLY_store_unavailable },
+	{ "only the share is used up: 4yz as it is", ON_FAILURE_LOCAL,
+	    ON_FAILURE_LOCAL, CHARGE_REFUSED, 2, 1, 5,
+	    REPLY_rate_client_recipients },
+	{ "even that one has no memory", ON_FAILURE_LOCAL, ON_FAILURE_ACCEPT,
+	    CHARGE_UNAVAILABLE, 1, 0, 0, REPLY_COUNT },
+};
+
+START_TEST(store_down_and_decided_here)
+{
+	const char *name = locals[_i].name;
+
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	rules[0][1].with.on_failure = locals[_i].user;
+	rules[0][2] = limit_rule("rate_client_recipients", KEY_client,
+	    COUNT_recipients);
+	rules[0][2].with.on_failure = locals[_i].client;
+	policies[0].rule_count = 3;
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), COUNTERS);
+	ck_assert_uint_eq(facts.charges.count, 2);
+	facts.counters = (struct charge_answer){ .status = CHARGE_UNAVAILABLE };
+	facts.have = COUNTERS;
+	ck_assert_msg(judge(STAGE_RCPT) == (locals[_i].asked > 0 ?
+	    1u << FACT_local_counters : 0), "%s", name);
+	if (locals[_i].asked > 0) {
+		ck_assert_uint_eq(facts.local_count, locals[_i].asked);
+		facts.have |= 1u << FACT_local_counters;
+		facts.counters.status = locals[_i].local;
+		facts.counters.refused = locals[_i].refused;
+		facts.counters.used[locals[_i].refused] = locals[_i].used;
+		ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+		ck_assert_uint_eq(facts_counted(&facts), locals[_i].asked);
+		for (size_t i = 0; i < locals[_i].asked; i++)
+			ck_assert_int_eq(facts.charges.at[i].rule->
+			    with.on_failure, ON_FAILURE_LOCAL);
+	}
+	ck_assert_uint_eq(trace.count, 3);
+	ck_assert_msg(verdict.refused == (locals[_i].want != REPLY_COUNT),
+	    "%s", name);
+	if (verdict.refused)
+		ck_assert_msg(verdict.reply == reply_of(locals[_i].want),
+		    "%s", name);
+}
+END_TEST
+
 START_TEST(connections_are_judged_at_connect)
 {
 	facts.have = 0;
@@ -388,6 +457,8 @@ main(void)
 	tcase_add_test(tcase, observed_rules_refuse_nothing);
 	tcase_add_test(tcase, off_and_exempt_rules_are_not_asked);
 	tcase_add_loop_test(tcase, store_down, 0, ROWS(failures));
+	tcase_add_loop_test(tcase, store_down_and_decided_here, 0,
+	    (int)(sizeof(locals) / sizeof(locals[0])));
 	tcase_add_test(tcase, connections_are_judged_at_connect);
 	tcase_add_test(tcase, size_is_judged_again_at_the_end);
 	tcase_add_test(tcase, hops_are_judged_at_the_end_of_the_header);

@@ -8,6 +8,8 @@ io_tests = \
 	tests/io/test_idn \
 	tests/io/test_maps \
 	tests/io/test_regular \
+	tests/io/test_store_fallback \
+	tests/io/test_store_guard \
 	tests/io/test_store_memory \
 	tests/io/test_store_redis \
 	tests/io/test_subjects
@@ -37,6 +39,10 @@ tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
 tests_io_test_regular_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_regular_LDADD = $(io_test_ldadd)
+tests_io_test_store_fallback_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_fallback_LDADD = $(io_test_ldadd)
+tests_io_test_store_guard_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_guard_LDADD = $(io_test_ldadd)
 tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store_model.c \
 	tests/io/store_model.h
 tests_io_test_store_memory_CPPFLAGS = $(io_test_cppflags)

@@ -359,7 +359,7 @@ static const struct row policies[] = {
 	    "4: where speak is early" },
 	{ "mode", P("check \"helo_localhost\" { mode = onserve }"),
 	    "3: did you mean observe?" },
-	{ "on_failure", P("check \"helo_localhost\" { on_failure = local }"),
+	{ "on_failure", P("check \"helo_localhost\" { on_failure = locally }"),
 	    "3: accept, defer" },
 	{ "reply", P("check \"helo_localhost\" { reply = \"550 5.7.1 No\" }"),
 	    "" },

@@ -534,7 +534,7 @@ START_TEST(refund_gives_back_what_was_charged_then)
 	struct store *store = open_store();
 	struct charge_answer answer = charge_one(store, "user:a", 2);
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
-	    answer.now_ms};
+	    answer.now_ms, false};
 
 	sleep_ms(2);
 	charge_one(store, "user:a", 2);
@@ -562,7 +562,7 @@ START_TEST(refunds_are_sent_before_the_end)
 	for (size_t i = 0; i < 200; i++) {
 		at_ms = charge_one(store, "user:a", 1000).now_ms;
 		refunds[i] = (struct refund){"user:a", "quota_user/1h",
-		    HOUR_MS, 1, at_ms};
+		    HOUR_MS, 1, at_ms, false};
 	}
 	store_refund(store, refunds, 200, at_ms, TIMEOUT_MS);
 	store_close(&store);
@@ -874,6 +874,34 @@ START_TEST(hanging_server_keeps_nobody_waiting)
 }
 END_TEST
 
+/*
+ * One that is alive and answers nothing in time is found to be so when it
+ * is greeted again, not by those who ask.
+ */
+static const char *const pauses[] = {"WRITE", "ALL"};
+
+START_TEST(paused_server_is_left_alone)
+{
+	struct store *store = open_store();
+	int64_t end_ms;
+
+	ck_assert(comes_up(store, PATIENT_MS));
+	end_ms = clock_steady_ms() + 2500;
+	TELL("CLIENT", "PAUSE", "3000", pauses[_i]);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	sleep_ms(GRACE_MS);
+	while (clock_steady_ms() < end_ms) {
+		ck_assert(!state_of(store).up);
+		ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+		    CHARGE_UNAVAILABLE);
+		sleep_ms(5);
+	}
+	ck_assert(comes_up(store, 3000));
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(killed_server_is_found_again)
 {
 	struct store *store = open_hasty();
@@ -1027,7 +1055,8 @@ END_TEST
 
 #define LEAST_RIGHTS "resetkeys", "~fg:*", "resetchannels", "-@all", \
 	"+evalsha", "+eval", "+time", "+hmget", "+hset", "+pttl", \
-	"+pexpire", "+hgetall", "+ping", "+role"
+	"+pexpire", "+hgetall", "+ping", "+role", "+zadd", "+zrem", \
+	"+zremrangebyscore", "+zcard"
 
 static struct store *
 open_as_floodgate(void)
@@ -1044,7 +1073,8 @@ START_TEST(least_rights_are_enough)
 	struct store *store;
 	struct store_counter counters[4];
 	struct charge_answer answer;
-	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0};
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0,
+	    false};
 
 	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
 	store = open_as_floodgate();
@@ -1056,6 +1086,31 @@ START_TEST(least_rights_are_enough)
 	ck_assert_int_eq(store_show(store, "user:a", 0, 100, counters, 4), 1);
 	ck_assert_int_eq(counters[0].used, 1);
 	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+/* Who may not count hosts does everything else. */
+START_TEST(hosts_are_counted)
+{
+	struct store *store;
+
+	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	store = open_as_floodgate();
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 2);
+	sleep_ms(60);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store->ops->count_hosts(store, "c", 20000, 1000), 2);
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 0, 1000), 1);
+	ck_assert_int_gt(atoi(TELL("PTTL", "fg:hosts")), 10000);
+	TELL("ACL", "SETUSER", "floodgate", "-zadd");
+	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000),
+	    -1);
+	ck_assert(state_of(store).up);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
 	store_close(&store);
 }
 END_TEST
@@ -1299,7 +1354,7 @@ END_TEST
 /* --- a server that is none --- */
 
 static const char greeting[] =
-    "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+PONG\r\n";
+    "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n+PONG\r\n-NOSCRIPT none\r\n";
 
 struct impostor {
 	int fd;
@@ -1395,12 +1450,12 @@ static const struct {
 	    0, 0, 0},
 	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0},
 	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0},
-	{"two replies",        "*4\r\n:0\r\n:0\r\n:1\r\n:1\r\n+more\r\n",
+	{"two replies",        "*5\r\n:0\r\n:0\r\n:0\r\n:1\r\n:1\r\n+more\r\n",
 	    "no sense", 0, 0, 0},
 	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0},
-	{"wrong elements",     "*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n", "no sense",
+	{"wrong elements",     "*5\r\n+a\r\n+b\r\n+c\r\n+d\r\n+e\r\n", "no sense",
 	    0, 0, 0},
-	{"refused out of range", "*4\r\n:9\r\n:0\r\n:1\r\n:1\r\n", "no sense",
+	{"refused out of range", "*5\r\n:9\r\n:0\r\n:0\r\n:1\r\n:1\r\n", "no sense",
 	    0, 0, 0},
 	{"hangs up",           "",                        "closed", 1, 0, 0},
 	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0},
@@ -1544,6 +1599,7 @@ add_failures(Suite *suite)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, hanging_server_keeps_nobody_waiting);
+	tcase_add_loop_test(tcase, paused_server_is_left_alone, 0, 2);
 	tcase_add_test(tcase, killed_server_is_found_again);
 	tcase_add_test(tcase, absent_server_is_waited_for);
 	tcase_add_test(tcase, host_name_is_looked_up);
@@ -1553,6 +1609,7 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
 	tcase_add_test(tcase, least_rights_are_enough);
+	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_loop_test(tcase, lacking_right_is_told, 0,
 	    COUNT_OF(rights));
 	tcase_add_test(tcase,

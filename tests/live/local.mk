@@ -1,9 +1,11 @@
 EXTRA_DIST += \
+	tests/live/faults.py \
 	tests/live/tsan.supp \
 	tests/live/dns_cases.py \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
+	tests/live/lab/fault.py \
 	tests/live/lab/gate.py \
 	tests/live/lab/isolation.py \
 	tests/live/lab/load.py \

@@ -133,6 +133,9 @@ EXTRA_DIST += \
 	tests/scenario/on_failure.flags \
 	tests/scenario/on_failure.ok \
 	tests/scenario/on_failure.txt \
+	tests/scenario/on_failure_local.conf \
+	tests/scenario/on_failure_local.ok \
+	tests/scenario/on_failure_local.txt \
 	tests/scenario/parallel.conf \
 	tests/scenario/parallel.ok \
 	tests/scenario/parallel.txt \

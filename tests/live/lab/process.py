@@ -111,6 +111,19 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
+    def has_sanitizer(self):
+        with open("/proc/%d/maps" % self.pid) as file:
+            text = file.read()
+        return "libasan" in text or "libtsan" in text
+
+    def rss(self):
+        """In KB."""
+        with open("/proc/%d/status" % self.pid) as file:
+            for line in file:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        return 0
+
     def signal(self, number):
         if self.alive():
             os.kill(self.pid, number)

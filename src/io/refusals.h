@@ -1,0 +1,47 @@
+/*
+ * refusals.h - what the store refused a moment ago
+ *
+ * A counter that is full stays full until the time that the store named,
+ * unless something is given back. So who asks again for as much is refused
+ * without a trip. What another process gives back is not seen here; so
+ * nothing is remembered for longer than REFUSAL_MAX_MS.
+ *
+ * A table of fixed size, keyed by a secret; what finds no room replaces what
+ * ends first. Thread-safe.
+ */
+#ifndef FLOODGATE_IO_REFUSALS_H
+#define FLOODGATE_IO_REFUSALS_H
+
+#include "core/charge.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REFUSAL_MAX_MS 60000
+
+struct refusals;
+
+struct refusals *refusals_open(void);	/* NULL: no memory */
+void refusals_close(struct refusals **refusals);
+
+/*
+ * The first charge of the set that is known to be refused at now_ms: then
+ * the answer is as the store would give it. False: ask the store, and give
+ * `seen` to refusals_note() afterwards.
+ */
+bool refusals_know(struct refusals *refusals, const struct charges *charges,
+    int64_t now_ms, struct charge_answer *answer, uint64_t *seen);
+
+/*
+ * Note what the store refused; nothing when something of that subject was
+ * dropped since refusals_know() filled `seen`.
+ */
+void refusals_note(struct refusals *refusals, const struct charges *charges,
+    const struct charge_answer *answer, int64_t now_ms, uint64_t seen);
+
+/* Something was given back to this subject, or may be: forget it. */
+void refusals_drop(struct refusals *refusals, const char *subject);
+void refusals_drop_all(struct refusals *refusals);
+
+#endif
