@@ -80,8 +80,10 @@ CASES = [
          'limit "client_connections" { allow = {"1"} }', """
     client 192.0.2.7
     quit
+    wait 0.2
     client 192.0.2.7
     drop
+    wait 0.2
     client 192.0.2.7
     message <a@example.com> <b@lab.test>
     """),
@@ -703,7 +705,7 @@ CASES = [
     RCPT TO:<b@lab.test> => 451 4.3.5 Server configuration problem - try again later
     """, store='store "redis" { server = {"@LOCKED@"} }'),
     Case("config_error: passes where the rule says so",
-         'limit "quota_user" { allow = {"1/1h"} }', """
+         'limit "quota_user" { allow = {"1/1h"} on_failure = "accept" }', """
     client 192.0.2.7 user alice@example.org
     message <alice@example.org> <b@lab.test> <c@lab.test>
     """, store='store "redis" { server = {"@LOCKED@"} }'),
@@ -921,6 +923,7 @@ CASES = [
     use 1
     RCPT TO:<b@lab.test> => 250
     quit
+    wait 0.2
     client 192.0.2.8
     message <a@example.com> <b@lab.test>
     """),
