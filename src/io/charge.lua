@@ -3,28 +3,91 @@
 -- KEYS: one hash for each subject; one field of it is one counter.
 -- ARGV[1] says what to do with the rest:
 --   charge  all or none
---   force   count, whatever the max
 --   peek    count nothing, say what is used
---     for each charge: index in KEYS, field, max, window in ms, window as
---     text, weight, "1" if it only observes. The answer: index of the first
---     that is full or 0, ms to wait for all or 0, ms to wait for that first
---     one or 0, the time in ms, used of each.
+--     for each key: the number of its charges, their fields, the same ones
+--     side by side, then for each charge: max ("-": none), window in ms,
+--     label, weight. The answer: the time in ms, used of each; and when some
+--     are full, ms to wait for each, 0 for those that are not.
 --   refund
---     for each refund: index in KEYS, field, weight, window in ms, when it
---     was charged. The answer: the time.
+--     for each key: the number of its refunds, their fields, then for each:
+--     weight, window in ms, when it was charged. The answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
 --   hosts   say that host ARGV[2] lives for ARGV[3] ms from now, 0: it
 --           leaves. KEYS[1] is a sorted set of hosts by the time when they
 --           are given up. The answer: the time, how many live, or -1.
 --
--- A value is "used/max/window " for people, then for this script: a version
--- octet, the time of the newest group's first event, and the groups, oldest
--- first: time of the last event, count. Times are 48 bits of ms, counts 56
--- bits, so that no number is ever printed as a rounded one. "used" is as of
--- the last charge. What does not look like this starts anew.
+-- A value begins with text for people, "used/max/window " ("used" is as of
+-- the last charge), of which a label is what follows "used", together with
+-- the version octet after it. Then, for this script: the total; the newest
+-- group: times of its first and its last event, count (0: there is no
+-- group); when the oldest group's last event was (none older: when the first
+-- of the newest was); the older groups, oldest first: time of the last
+-- event, count. Times are 48 bits of ms, counts 56 bits, so that no number
+-- is ever printed as a rounded one. What does not look like this starts anew.
 --
 -- No text of the caller's comes back in an error: a server of old could be
 -- made to send a forged reply that way (CVE-2025-67733).
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Nearly every charge only adds to groups that are open: then this is all,
+-- and the rest of the script is not even set up. False when there is more to
+-- it, with nothing done. The key lives long enough: see save().
+local function charge_open_groups()
+	local call, find, sub = redis.call, string.find, string.sub
+	local pack, unpack_binary = struct.pack, struct.unpack
+	local answer, saves = {now}, {}
+	local at = 2
+	for k = 1, #KEYS do
+		local count = ARGV[at] + 0
+		local values =
+		    call('HMGET', KEYS[k], unpack(ARGV, at + 1, at + count))
+		local save = {'HSET', KEYS[k]}
+		local charge = at + count + 1
+		for i = 1, count do
+			local value, field = values[i], ARGV[at + i]
+			local limit, window = ARGV[charge], ARGV[charge + 1]
+			local label, weight = ARGV[charge + 2], ARGV[charge + 3]
+			local _, head
+			if value then
+				_, head = find(value, label, 1, true)
+			end
+			if not head or #value < head + 32 or weight == '0' or
+			    field == save[#save - 1] then
+				return false
+			end
+			local total, start, last, newest, oldest =
+			    unpack_binary('>I7I6I6I7I6', value, head + 1)
+			total = total + weight
+			if (limit ~= '-' and total > limit + 0) or
+			    newest == 0 or now < last or
+			    now - start >= window / 60 or
+			    now - oldest >= window + 0 or total >= 1e14 then
+				return false
+			end
+			save[#save + 1] = field
+			save[#save + 1] = total .. label ..
+			    pack('>I7I6I6I7I6', total, start, now,
+			    newest + weight, oldest) .. sub(value, head + 33)
+			answer[#answer + 1] = total
+			charge = charge + 4
+		end
+		saves[k] = save
+		at = charge
+	end
+	for k = 1, #saves do
+		call(unpack(saves[k]))
+	end
+	return answer
+end
+
+if ARGV[1] == 'charge' then
+	local answer = charge_open_groups()
+	if answer then
+		return answer
+	end
+end
 
 local SLOTS = 60
 local GROUPS_MAX = 64
@@ -32,79 +95,74 @@ local COUNT_MAX = 9007199254740991
 -- A clock that steps back further than this (ms) shifts the groups, so that
 -- nobody waits for more than a window; a smaller step stands still.
 local STEP_MAX = 1000
-local START, START_SIZE = '>I6', 6
+local HEAD, HEAD_SIZE = '>I7I6I6I7I6', 32
 local GROUP, GROUP_SIZE = '>I6I7', 13
 
 local pack, unpack_binary = struct.pack, struct.unpack
-local floor, ceil = math.floor, math.ceil
+local ceil = math.ceil
 local min, max_of = math.min, math.max
 local format, sub = string.format, string.sub
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + floor(time[2] / 1000)
-
--- A counter: total, start, its own now, and the groups as they are stored
--- from octet `first` to before `newest`; the newest itself is last, count
--- (0: there is no group). `head` is false when there was no counter.
+-- A counter: total, start, its own now, and the older groups as they are
+-- stored; the newest itself is last, count (0: there is no group). `label`
+-- is false when there was no counter.
 local function read(value)
-	local used, at
+	local label, at
 	if value then
-		used, at = string.match(value, '^(%d+)/%d+/%w+ \1()')
+		label, at = string.match(value, '^%d+(/%d+/%w+ \2)()')
 	end
-	if at and #used <= 16 then
-		local size = #value - at + 1 - START_SIZE
-		if size > 0 and size % GROUP_SIZE == 0 and
-		    size <= GROUPS_MAX * GROUP_SIZE then
-			local newest = #value - GROUP_SIZE + 1
-			local last, count = unpack_binary(GROUP, value, newest)
-			return {head = value, total = used + 0,
-			    start = unpack_binary(START, value, at),
-			    now = max_of(now, last), groups = value,
-			    first = at + START_SIZE, newest = newest,
-			    last = last, count = count}
-		end
+	local size = at and #value - at + 1 - HEAD_SIZE
+	if not at or size < 0 or size % GROUP_SIZE ~= 0 or
+	    size >= GROUPS_MAX * GROUP_SIZE then
+		return {label = false, total = 0, start = 0, now = now,
+		    groups = '', last = 0, count = 0}
 	end
-	return {head = false, total = 0, start = 0, now = now, groups = '',
-	    first = 1, newest = 1, last = 0, count = 0}
+	local total, start, last, count = unpack_binary(HEAD, value, at)
+	return {label = label, total = total, start = start,
+	    now = max_of(now, last), groups = sub(value, at + HEAD_SIZE),
+	    last = last, count = count}
 end
 
-local function write(counter, limit, window)
-	local newest, start = '', pack(START, counter.start)
-	if counter.count > 0 then
-		newest = pack(GROUP, counter.last, counter.count)
+local function write(counter, label)
+	local oldest = counter.start
+	if counter.groups ~= '' then
+		oldest = unpack_binary(GROUP, counter.groups)
 	end
-	return format('%.0f/%s/%s \1', counter.total, limit, window) .. start ..
-	    sub(counter.groups, counter.first, counter.newest - 1) .. newest
+	return format('%.0f', counter.total) .. label ..
+	    pack(HEAD, counter.total, counter.start, counter.last,
+	    counter.count, oldest) .. counter.groups
 end
 
 -- Make the newest event happen now.
 local function shift_back(counter)
 	local by = counter.last - now
 	local shifted = {}
-	for at = counter.first, counter.newest - 1, GROUP_SIZE do
+	for at = 1, #counter.groups, GROUP_SIZE do
 		local last, count = unpack_binary(GROUP, counter.groups, at)
 		shifted[#shifted + 1] = pack(GROUP, max_of(last - by, 0), count)
 	end
 	counter.groups = table.concat(shifted)
-	counter.first, counter.newest = 1, #counter.groups + 1
 	counter.start = max_of(counter.start - by, 0)
 	counter.last, counter.now, counter.shifted = now, now, true
 end
 
 local function expire(counter, window)
-	while counter.first < counter.newest do
-		local last, count =
-		    unpack_binary(GROUP, counter.groups, counter.first)
+	local first = 1
+	while first < #counter.groups do
+		local last, count = unpack_binary(GROUP, counter.groups, first)
 		if counter.now - last < window then
-			return
+			break
 		end
 		counter.total = counter.total - count
-		counter.first = counter.first + GROUP_SIZE
+		first = first + GROUP_SIZE
 	end
+	counter.groups = sub(counter.groups, first)
 	if counter.count > 0 and counter.now - counter.last >= window then
 		counter.count = 0
 	end
-	counter.total = counter.count
+	if counter.groups == '' then
+		counter.total = counter.count
+	end
 end
 
 -- How long until `weight` more would pass.
@@ -113,7 +171,7 @@ local function wait(counter, window, limit, weight)
 		return window
 	end
 	local excess = counter.total + weight - limit
-	for at = counter.first, counter.newest - 1, GROUP_SIZE do
+	for at = 1, #counter.groups, GROUP_SIZE do
 		local last, count = unpack_binary(GROUP, counter.groups, at)
 		excess = excess - count
 		if excess <= 0 then
@@ -125,7 +183,7 @@ end
 
 -- Put the newest group with the older ones.
 local function close_newest(counter)
-	local groups = sub(counter.groups, counter.first, counter.newest - 1)
+	local groups = counter.groups
 	if #groups >= (GROUPS_MAX - 1) * GROUP_SIZE then
 		-- only after a window was made longer: join the two oldest
 		local _, count = unpack_binary(GROUP, groups, 1)
@@ -134,7 +192,6 @@ local function close_newest(counter)
 		    sub(groups, 1 + 2 * GROUP_SIZE)
 	end
 	counter.groups = groups .. pack(GROUP, counter.last, counter.count)
-	counter.first, counter.newest = 1, #counter.groups + 1
 	counter.count = 0
 end
 
@@ -156,10 +213,13 @@ local function refund(counter, when, weight)
 	if counter.count == 0 or when > counter.last then
 		return
 	end
-	local at, last, count = counter.newest, counter.last, counter.count
-	while at > counter.first do
-		local older, more =
-		    unpack_binary(GROUP, counter.groups, at - GROUP_SIZE)
+	local groups = counter.groups ..
+	    pack(GROUP, counter.last, counter.count)
+	local newest = #counter.groups + 1
+	local at, last, count = newest, counter.last, counter.count
+	while at > 1 do
+		local older, more = unpack_binary(GROUP, groups,
+		    at - GROUP_SIZE)
 		if older < when then
 			break
 		end
@@ -170,64 +230,62 @@ local function refund(counter, when, weight)
 	local group = ''
 	if count > less then
 		group = pack(GROUP, last, count - less)
-	end
-	local groups = sub(counter.groups, counter.first, at - 1) .. group
-	if at < counter.newest then
-		groups = groups ..
-		    sub(counter.groups, at + GROUP_SIZE, counter.newest - 1) ..
-		    pack(GROUP, counter.last, counter.count)
-	elseif count <= less then
+	elseif at == newest then
 		counter.start = 0	-- of the group before: not known
 	end
-	counter.groups, counter.first = groups, 1
-	counter.newest = #groups - GROUP_SIZE + 1
-	if counter.newest < 1 then
-		counter.newest, counter.count = 1, 0
+	groups = sub(groups, 1, at - 1) .. group ..
+	    sub(groups, at + GROUP_SIZE)
+	if groups == '' then
+		counter.groups, counter.count = '', 0
 		return
 	end
-	counter.last, counter.count =
-	    unpack_binary(GROUP, groups, counter.newest)
+	newest = #groups - GROUP_SIZE + 1
+	counter.last, counter.count = unpack_binary(GROUP, groups, newest)
+	counter.groups = sub(groups, 1, newest - 1)
 end
 
--- One HMGET for each subject: subjects[k].counters[field].
-local function load(step)
-	local subjects = {}
+-- One HMGET for each subject. The result: the subjects, and in order what is
+-- asked of each counter: `words` says where ARGV has its `width` words.
+local function load(width)
+	local subjects, asked = {}, {}
+	local at = 2
 	for k = 1, #KEYS do
-		subjects[k] = {fields = {}, counters = {}}
-	end
-	for i = 2, #ARGV, step do
-		local subject = subjects[tonumber(ARGV[i])]
-		local field = ARGV[i + 1]
-		if not subject.counters[field] then
-			subject.counters[field] = true
-			subject.fields[#subject.fields + 1] = field
-		end
-	end
-	for k, subject in ipairs(subjects) do
-		local values =
-		    redis.call('HMGET', KEYS[k], unpack(subject.fields))
-		for i, field in ipairs(subject.fields) do
-			local counter = read(values[i])
+		local count = tonumber(ARGV[at])
+		local values = redis.call('HMGET', KEYS[k],
+		    unpack(ARGV, at + 1, at + count))
+		local subject = {key = KEYS[k], counters = {}}
+		for i = 1, count do
+			local field = ARGV[at + i]
+			local counter = subject.counters[field] or
+			    read(values[i])
 			if counter.last > now + STEP_MAX then
 				shift_back(counter)
 			end
 			subject.counters[field] = counter
+			asked[#asked + 1] = {subject = subject, field = field,
+			    counter = counter,
+			    words = at + count + 1 + (i - 1) * width}
 		end
+		subjects[k] = subject
+		at = at + 1 + count * (1 + width)
 	end
-	return subjects
+	return subjects, asked
 end
 
 -- One HSET for each subject that changed, and a time to live that no longer
--- window of another limit is cut short by. It is made a little longer, so
--- that it need not be set again with every charge.
+-- window of another limit is cut short by. It is made longer by what a group
+-- may stay open, so that adding to one need not look at it, and by as much
+-- again, so that it need not be set anew with every group.
 local function save(subjects)
-	for k, subject in ipairs(subjects) do
+	for _, subject in ipairs(subjects) do
 		if subject.changes then
-			redis.call('HSET', KEYS[k], unpack(subject.changes))
-			local live = subject.live
-			if redis.call('PTTL', KEYS[k]) < live then
-				live = live + ceil(live / SLOTS) + STEP_MAX
-				redis.call('PEXPIRE', KEYS[k],
+			redis.call('HSET', subject.key,
+			    unpack(subject.changes))
+			local slot = ceil(subject.live / SLOTS)
+			local live = subject.live + slot
+			if redis.call('PTTL', subject.key) < live then
+				live = live + slot + STEP_MAX
+				redis.call('PEXPIRE', subject.key,
 				    format('%.0f', live))
 			end
 		end
@@ -241,65 +299,59 @@ local function change(subject, field, value, live)
 	subject.live = max_of(subject.live or 0, live)
 end
 
-local function charge(mode)
-	local subjects = load(7)
-	local order = {}
-	local refused, retry, full = 0, 0, 0
-	for i = 2, #ARGV, 7 do
-		local subject = subjects[tonumber(ARGV[i])]
-		local counter = subject.counters[ARGV[i + 1]]
-		local limit = tonumber(ARGV[i + 2])
-		local window = tonumber(ARGV[i + 3])
-		local weight = tonumber(ARGV[i + 5])
+local function charge(counts)
+	local subjects, asked = load(4)
+	local waits = {}
+	for i, one in ipairs(asked) do
+		local counter = one.counter
+		local limit = tonumber(ARGV[one.words])	-- nil: none
+		one.window = tonumber(ARGV[one.words + 1])
 		if not counter.pending then
-			expire(counter, window)
+			expire(counter, one.window)
 			counter.pending = 0
 		end
-		counter.pending = counter.pending + weight
-		if mode ~= 'force' and ARGV[i + 6] ~= '1' and
-		    counter.total + counter.pending > limit then
-			local ms =
-			    wait(counter, window, limit, counter.pending)
-			if refused == 0 then
-				refused, full = (i + 5) / 7, ms
-			end
-			retry = max_of(retry, ms)
+		counter.pending = counter.pending +
+		    tonumber(ARGV[one.words + 3])
+		waits[i] = 0
+		if limit and counter.total + counter.pending > limit then
+			waits[i] = wait(counter, one.window, limit,
+			    counter.pending)
+			waits.any = true
 		end
-		order[#order + 1] = counter
 	end
-	local counts = mode ~= 'peek' and refused == 0
-	for i = 2, #ARGV, 7 do
-		local subject = subjects[tonumber(ARGV[i])]
-		local counter = subject.counters[ARGV[i + 1]]
-		local window = tonumber(ARGV[i + 3])
+	counts = counts and not waits.any
+	for _, one in ipairs(asked) do
+		local counter = one.counter
 		local adds = counts and counter.pending > 0
 		if (adds or counter.shifted) and not counter.written then
 			counter.written = true
 			if adds then
-				add(counter, window, counter.pending)
+				add(counter, one.window, counter.pending)
 			end
-			change(subject, ARGV[i + 1],
-			    write(counter, ARGV[i + 2], ARGV[i + 4]),
-			    window + counter.now - now)
+			change(one.subject, one.field,
+			    write(counter, ARGV[one.words + 2]),
+			    one.window + counter.now - now)
 		end
 	end
 	save(subjects)
-	local answer = {refused, retry, full, now}
-	for i, counter in ipairs(order) do
-		answer[i + 4] = counter.total
+	local answer = {now}
+	for i, one in ipairs(asked) do
+		answer[i + 1] = one.counter.total
+	end
+	for i = 1, waits.any and #asked or 0 do
+		answer[#answer + 1] = waits[i]
 	end
 	return answer
 end
 
 local function give_back()
-	local subjects = load(5)
-	for i = 2, #ARGV, 5 do
-		local subject = subjects[tonumber(ARGV[i])]
-		local counter = subject.counters[ARGV[i + 1]]
-		local weight = tonumber(ARGV[i + 2])
-		local window = tonumber(ARGV[i + 3])
-		local when = tonumber(ARGV[i + 4])
-		if counter.head and counter.now - when < window then
+	local subjects, asked = load(3)
+	for _, one in ipairs(asked) do
+		local counter = one.counter
+		local weight = tonumber(ARGV[one.words])
+		local window = tonumber(ARGV[one.words + 1])
+		local when = tonumber(ARGV[one.words + 2])
+		if counter.label and counter.now - when < window then
 			expire(counter, window)
 			local before = counter.total
 			refund(counter, when, weight)
@@ -308,13 +360,12 @@ local function give_back()
 			counter.live = window + counter.now - now
 		end
 	end
-	for k, subject in ipairs(subjects) do
+	for _, subject in ipairs(subjects) do
 		for field, counter in pairs(subject.counters) do
 			if counter.changed then
-				local limit, text = string.match(counter.head,
-				    '^%d+/(%d+)/(%w+)')
 				change(subject, field,
-				    write(counter, limit, text), counter.live)
+				    write(counter, counter.label),
+				    counter.live)
 			end
 		end
 	end
@@ -356,4 +407,4 @@ elseif ARGV[1] == 'show' then
 	table.insert(answer, 1, now)
 	return answer
 end
-return charge(ARGV[1])
+return charge(ARGV[1] == 'charge')

@@ -22,11 +22,13 @@
 #define NUMBER_SIZE 21
 
 /* A value: see charge.lua. */
-#define VALUE_VERSION '\1'
-#define VALUE_START_OCTETS 6
-#define VALUE_LAST_OCTETS 6
+#define VALUE_VERSION '\2'
+#define VALUE_TIME_OCTETS 6
 #define VALUE_COUNT_OCTETS 7
-#define VALUE_GROUP_OCTETS (VALUE_LAST_OCTETS + VALUE_COUNT_OCTETS)
+#define VALUE_GROUP_OCTETS (VALUE_TIME_OCTETS + VALUE_COUNT_OCTETS)
+#define VALUE_NEWEST_AT (VALUE_COUNT_OCTETS + VALUE_TIME_OCTETS)
+#define VALUE_HEAD_OCTETS \
+	(VALUE_NEWEST_AT + VALUE_GROUP_OCTETS + VALUE_TIME_OCTETS)
 
 const char store_redis_script[] =
 #include "io/charge_lua.h"
@@ -88,6 +90,55 @@ number_text(int64_t number, char buffer[NUMBER_SIZE])
 	return buffer;
 }
 
+/*
+ * What is asked of counters, in the order in which the script takes it: by
+ * subject and field. `from` says which it is of those that were given.
+ */
+struct asked {
+	size_t subject;		/* from 1 */
+	const char *field;
+	size_t from;
+};
+
+struct order {
+	struct subjects subjects;
+	size_t count;
+	struct asked at[CHARGES_MAX];
+	char counts[CHARGES_MAX + 1][NUMBER_SIZE];
+};
+
+static int
+compare_asked(const struct asked *a, const struct asked *b)
+{
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
+	return strcmp(a->field, b->field);
+}
+
+static void
+order_init(struct order *order, const char *prefix)
+{
+	order->subjects.prefix = prefix;
+	order->subjects.count = 0;
+	order->count = 0;
+}
+
+/* Keeps those of one counter in the order in which they are given. */
+static void
+order_add(struct order *order, const char *subject, const char *field)
+{
+	struct asked asked = {
+		.subject = subjects_index(&order->subjects, subject),
+		.field = field,
+		.from = order->count
+	};
+	size_t to = order->count++;
+
+	for (; to > 0 && compare_asked(&asked, &order->at[to - 1]) < 0; to--)
+		order->at[to] = order->at[to - 1];
+	order->at[to] = asked;
+}
+
 /* How many keys, the keys, and what to do with them. */
 static void
 add_keys(struct redis_words *words, const struct subjects *subjects,
@@ -100,6 +151,31 @@ add_keys(struct redis_words *words, const struct subjects *subjects,
 	redis_words_add(words, verb);
 }
 
+/*
+ * For each subject how many counters are asked of it, their fields, and what
+ * add(more, from) adds for each.
+ */
+static void
+add_asked(struct redis_words *words, struct order *order, const char *verb,
+    void (*add)(struct redis_words *words, size_t from, void *more),
+    void *more)
+{
+	add_keys(words, &order->subjects, order->counts[0], verb);
+	for (size_t i = 0, end; i < order->count; i = end) {
+		size_t subject = order->at[i].subject;
+
+		end = i;
+		while (end < order->count && order->at[end].subject == subject)
+			end++;
+		redis_words_add(words, number_text((int64_t)(end - i),
+		    order->counts[subject]));
+		for (size_t k = i; k < end; k++)
+			redis_words_add(words, order->at[k].field);
+		for (size_t k = i; k < end; k++)
+			add(words, order->at[k].from, more);
+	}
+}
+
 static int64_t
 lesser(int64_t a, int64_t b)
 {
@@ -108,88 +184,102 @@ lesser(int64_t a, int64_t b)
 
 /* --- charge --- */
 
-/* One charge as text. */
-struct charge_words {
-	char subject[NUMBER_SIZE];
-	char max[NUMBER_SIZE];
-	char window_ms[NUMBER_SIZE];
-	char window[QUANTITY_TEXT_SIZE];
-	char weight[NUMBER_SIZE];
-};
+/* "/max/window " and the version, as it follows "used" in a value. */
+#define LABEL_SIZE (NUMBER_SIZE + QUANTITY_TEXT_SIZE + sizeof("// v"))
 
 struct charge_question {
-	struct subjects subjects;
-	char count[NUMBER_SIZE];
-	struct charge_words charges[CHARGES_MAX];
+	const struct charges *charges;
+	enum store_mode mode;
+	struct order order;
+	struct charge_words {
+		char max[NUMBER_SIZE];
+		char window_ms[NUMBER_SIZE];
+		char label[LABEL_SIZE];
+		char weight[NUMBER_SIZE];
+	} text[CHARGES_MAX];
 	struct redis_words words;
 };
 
 static void
-make_charge(struct charge_question *question, const struct charges *charges,
-    const char *verb)
+add_charge(struct redis_words *words, size_t from, void *more)
 {
-	size_t index[CHARGES_MAX];
+	struct charge_question *question = more;
+	const struct charge *charge = &question->charges->at[from];
+	struct charge_words *text = &question->text[from];
+	char window[QUANTITY_TEXT_SIZE];
+	struct text label;
 
+	number_text(charge->max, text->max);
+	TEXT_INIT(&label, text->label);
+	text_put_char(&label, '/');
+	text_put(&label, text->max);
+	text_put_char(&label, '/');
+	text_put(&label, duration_format(charge->window_ms, window));
+	text_put_char(&label, ' ');
+	text_put_char(&label, VALUE_VERSION);
+	redis_words_add(words, charge->observe ||
+	    question->mode == STORE_FORCE ? "-" : text->max);
+	redis_words_add(words, number_text(charge->window_ms,
+	    text->window_ms));
+	redis_words_add(words, text->label);
+	redis_words_add(words, number_text(charge->weight, text->weight));
+}
+
+static void
+make_charge(struct charge_question *question, const char *prefix,
+    const struct charges *charges, enum store_mode mode)
+{
+	question->charges = charges;
+	question->mode = mode;
+	order_init(&question->order, prefix);
 	for (size_t i = 0; i < charges->count; i++)
-		index[i] = subjects_index(&question->subjects,
-		    charges->at[i].subject);
-	add_keys(&question->words, &question->subjects, question->count, verb);
-	for (size_t i = 0; i < charges->count; i++) {
-		const struct charge *charge = &charges->at[i];
-		struct charge_words *text = &question->charges[i];
-		struct redis_words *words = &question->words;
+		order_add(&question->order, charges->at[i].subject,
+		    charges->at[i].field);
+	add_asked(&question->words, &question->order,
+	    mode == STORE_PEEK ? "peek" : "charge", add_charge, question);
+}
 
-		redis_words_add(words, number_text((int64_t)index[i],
-		    text->subject));
-		redis_words_add(words, charge->field);
-		redis_words_add(words, number_text(charge->max, text->max));
-		redis_words_add(words, number_text(charge->window_ms,
-		    text->window_ms));
-		redis_words_add(words, duration_format(charge->window_ms,
-		    text->window));
-		redis_words_add(words, number_text(charge->weight,
-		    text->weight));
-		redis_words_add(words, charge->observe ? "1" : "0");
+/* Of those that are full, the first as they were given. */
+static void
+note_waits(const struct order *order, redisReply *const waits[],
+    struct charge_answer *answer)
+{
+	answer->refused = order->count;
+	for (size_t i = 0; i < order->count; i++) {
+		int64_t wait_ms = waits[i]->integer;
+
+		if (wait_ms <= 0)
+			continue;
+		answer->status = CHARGE_REFUSED;
+		if (answer->retry_ms < wait_ms)
+			answer->retry_ms = wait_ms;
+		if (order->at[i].from < answer->refused) {
+			answer->refused = order->at[i].from;
+			answer->full_ms = wait_ms;
+		}
 	}
 }
 
-/* {refused, retry, full, now, used...}: false when it is not that. */
+/* {now, used..., wait...}, no waits if none is full: false if it is not. */
 static bool
-read_charge(const redisReply *reply, size_t count,
+read_charge(const redisReply *reply, const struct order *order,
     struct charge_answer *answer)
 {
-	long long refused;
+	bool full = reply->elements == 2 * order->count + 1;
 
-	if (reply->elements != count + 4)
+	if (reply->elements != order->count + 1 && !full)
 		return false;
 	for (size_t i = 0; i < reply->elements; i++)
 		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
 			return false;
-	refused = reply->element[0]->integer;
-	if (refused < 0 || refused > (long long)count)
-		return false;
-	answer->status = refused == 0 ? CHARGE_ALLOWED : CHARGE_REFUSED;
-	answer->refused = refused == 0 ? 0 : (size_t)refused - 1;
-	answer->retry_ms = reply->element[1]->integer;
-	answer->full_ms = reply->element[2]->integer;
-	answer->now_ms = reply->element[3]->integer;
-	for (size_t i = 0; i < count; i++)
-		answer->used[i] = reply->element[i + 4]->integer;
-	return true;
-}
-
-static const char *
-verb_of(enum store_mode mode)
-{
-	switch (mode) {
-	case STORE_CHARGE:
-		return "charge";
-	case STORE_FORCE:
-		return "force";
-	case STORE_PEEK:
-		break;
-	}
-	return "peek";
+	answer->status = CHARGE_ALLOWED;
+	answer->now_ms = reply->element[0]->integer;
+	for (size_t i = 0; i < order->count; i++)
+		answer->used[order->at[i].from] =
+		    reply->element[i + 1]->integer;
+	if (full)
+		note_waits(order, reply->element + 1 + order->count, answer);
+	return !full || answer->status == CHARGE_REFUSED;
 }
 
 static void
@@ -206,62 +296,58 @@ redis_charge(struct store *store, const struct charges *charges,
 	if (charges->count == 0)
 		return;
 	answer->status = CHARGE_UNAVAILABLE;
-	question.subjects.prefix = redis->prefix;
-	question.subjects.count = 0;
-	make_charge(&question, charges, verb_of(mode));
+	make_charge(&question, redis->prefix, charges, mode);
 	reply = redis_link_ask(redis->link, &question.words,
 	    lesser(timeout_ms, redis->timeout_ms), &answer->misset);
 	if (reply == NULL)
 		return;
-	if (!read_charge(reply, charges->count, answer))
+	if (!read_charge(reply, &question.order, answer)) {
+		answer->status = CHARGE_UNAVAILABLE;
 		redis_link_distrust(redis->link);
+	}
 	freeReplyObject(reply);
 }
 
 /* --- refund --- */
 
-struct refund_words {
-	char subject[NUMBER_SIZE];
-	char weight[NUMBER_SIZE];
-	char window_ms[NUMBER_SIZE];
-	char at_ms[NUMBER_SIZE];
-};
-
 struct refund_question {
-	struct subjects subjects;
-	char count[NUMBER_SIZE];
-	struct refund_words refunds[CHARGES_MAX];
+	const struct refund *refunds;
+	struct order order;
+	struct refund_words {
+		char weight[NUMBER_SIZE];
+		char window_ms[NUMBER_SIZE];
+		char at_ms[NUMBER_SIZE];
+	} text[CHARGES_MAX];
 	struct redis_words words;
 };
+
+static void
+add_refund(struct redis_words *words, size_t from, void *more)
+{
+	struct refund_question *question = more;
+	const struct refund *refund = &question->refunds[from];
+	struct refund_words *text = &question->text[from];
+
+	redis_words_add(words, number_text(refund->weight, text->weight));
+	redis_words_add(words, number_text(refund->window_ms,
+	    text->window_ms));
+	redis_words_add(words, number_text(refund->at_ms, text->at_ms));
+}
 
 static void
 tell_refunds(struct store_redis *redis, const struct refund refunds[],
     size_t count)
 {
 	struct refund_question question;
-	struct redis_words *words = &question.words;
-	size_t index[CHARGES_MAX];
 
-	question.subjects.prefix = redis->prefix;
-	question.subjects.count = 0;
+	question.refunds = refunds;
+	order_init(&question.order, redis->prefix);
 	for (size_t i = 0; i < count; i++)
-		index[i] = subjects_index(&question.subjects,
-		    refunds[i].subject);
-	add_keys(words, &question.subjects, question.count, "refund");
-	for (size_t i = 0; i < count; i++) {
-		struct refund_words *text = &question.refunds[i];
-
-		redis_words_add(words, number_text((int64_t)index[i],
-		    text->subject));
-		redis_words_add(words, refunds[i].field);
-		redis_words_add(words, number_text(refunds[i].weight,
-		    text->weight));
-		redis_words_add(words, number_text(refunds[i].window_ms,
-		    text->window_ms));
-		redis_words_add(words, number_text(refunds[i].at_ms,
-		    text->at_ms));
-	}
-	redis_link_tell(redis->link, words);
+		order_add(&question.order, refunds[i].subject,
+		    refunds[i].field);
+	add_asked(&question.words, &question.order, "refund", add_refund,
+	    &question);
+	redis_link_tell(redis->link, &question.words);
 }
 
 static void
@@ -317,35 +403,44 @@ read_head(const char *value, struct store_counter *counter)
 	return value + 1;
 }
 
+static void
+show_group(struct store_counter *counter, const unsigned char *group,
+    int64_t now_ms)
+{
+	int64_t left_ms = get_number(group, VALUE_TIME_OCTETS) +
+	    counter->window_ms - now_ms;
+	int64_t count = get_number(group + VALUE_TIME_OCTETS,
+	    VALUE_COUNT_OCTETS);
+
+	if (left_ms <= 0 || count == 0)
+		return;
+	if (counter->used == 0)
+		counter->frees_ms = left_ms;
+	counter->used += count;
+}
+
 /* A field and its value; "used" in the text is of the last charge only. */
 static bool
 read_counter(const redisReply *field, const redisReply *value,
     int64_t now_ms, struct store_counter *counter)
 {
 	const char *start;
-	const unsigned char *group, *end;
+	const unsigned char *head, *group, *end;
 
 	memset(counter, 0, sizeof(*counter));
 	text_copy(counter->field, sizeof(counter->field), field->str);
 	start = read_head(value->str, counter);
 	if (start == NULL)
 		return false;
-	group = (const unsigned char *)start + VALUE_START_OCTETS;
+	head = (const unsigned char *)start;
+	group = head + VALUE_HEAD_OCTETS;
 	end = (const unsigned char *)value->str + value->len;
 	if (group > end || (end - group) % VALUE_GROUP_OCTETS != 0 ||
-	    (end - group) / VALUE_GROUP_OCTETS > WINDOW_GROUPS_MAX)
+	    (end - group) / VALUE_GROUP_OCTETS >= WINDOW_GROUPS_MAX)
 		return false;
-	for (; group < end; group += VALUE_GROUP_OCTETS) {
-		int64_t left_ms = get_number(group, VALUE_LAST_OCTETS) +
-		    counter->window_ms - now_ms;
-
-		if (left_ms <= 0)
-			continue;
-		if (counter->used == 0)
-			counter->frees_ms = left_ms;
-		counter->used += get_number(group + VALUE_LAST_OCTETS,
-		    VALUE_COUNT_OCTETS);
-	}
+	for (; group < end; group += VALUE_GROUP_OCTETS)
+		show_group(counter, group, now_ms);
+	show_group(counter, head + VALUE_NEWEST_AT, now_ms);
 	return true;
 }
 
