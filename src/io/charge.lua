@@ -36,6 +36,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- it, with nothing done. The key lives long enough: see save().
 local function charge_open_groups()
 	local call, find, sub = redis.call, string.find, string.sub
+	local format = string.format
 	local pack, unpack_binary = struct.pack, struct.unpack
 	local answer, saves = {now}, {}
 	local at = 2
@@ -63,11 +64,12 @@ local function charge_open_groups()
 			if (limit ~= '-' and total > limit + 0) or
 			    newest == 0 or now < last or
 			    now - start >= window / 60 or
-			    now - oldest >= window + 0 or total >= 1e14 then
+			    now - oldest >= window + 0 or
+			    total >= 2^53 - 1 then
 				return false
 			end
 			save[#save + 1] = field
-			save[#save + 1] = total .. label ..
+			save[#save + 1] = format('%d', total) .. label ..
 			    pack('>I7I6I6I7I6', total, start, now,
 			    newest + weight, oldest) .. sub(value, head + 33)
 			answer[#answer + 1] = total
