@@ -36,6 +36,7 @@ static const struct option_help try_options[] = {
 	{ "--rcpt ADDRESS",
 	    "a recipient; may be repeated (recipient@example.com)" },
 	{ "--size OCTETS", "the message's size, declared and sent (1k)" },
+	{ "--smtputf8", "declared with MAIL, for addresses beyond ASCII" },
 	{ "--listener NAME", "{daemon_name} of the MTA" },
 	{ "--port NUMBER", "{daemon_port} of the MTA" },
 	{ "--hostname NAME", "what the MTA calls itself (mx.example.com)" },

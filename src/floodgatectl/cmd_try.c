@@ -35,6 +35,7 @@ struct trial {
 	const char *recipients[RECIPIENTS_MAX];
 	size_t recipient_count;
 	int64_t octets;
+	bool smtputf8;		/* declared with MAIL */
 	bool steps, check;
 	bool has_session;	/* an option of a session was given */
 };
@@ -48,6 +49,7 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, 'f' },
 	{ "rcpt", required_argument, NULL, 'r' },
 	{ "size", required_argument, NULL, 'z' },
+	{ "smtputf8", no_argument, NULL, 'U' },
 	{ "listener", required_argument, NULL, 'l' },
 	{ "port", required_argument, NULL, 'p' },
 	{ "hostname", required_argument, NULL, 'm' },
@@ -90,11 +92,13 @@ take_option(struct trial *trial, struct ctl *ctl, int option)
 		*member = optarg;
 	if (option == 'j')
 		ctl->json = true;
+	if (option == 'U')
+		trial->smtputf8 = true;
 	if (option == 'S')
 		trial->steps = true;
 	if (option == 'C')
 		trial->check = true;
-	if (strchr("anefurzlpm", option) != NULL)
+	if (strchr("anefurzUlpm", option) != NULL)
 		trial->has_session = true;
 	if (option == 'z' && !size_parse(optarg, &trial->octets, &why)) {
 		(void)ctl_usage_error("try: --size %s: %s", optarg, why);
@@ -275,7 +279,9 @@ static bool
 try_message(const struct trial *trial, struct playback *playback)
 {
 	char path[1200], declared[32];
-	const char *const parameters[] = { declared, NULL };
+	const char *const parameters[] = {
+		declared, trial->smtputf8 ? "SMTPUTF8" : NULL, NULL
+	};
 	bool any = false, all = true;
 
 	if (trial->user != NULL)

@@ -263,7 +263,12 @@ EXTRA_DIST += \
 	tests/scenario/try_json.ok \
 	tests/scenario/try_no_config.args \
 	tests/scenario/try_no_config.ok \
+	tests/scenario/try_no_smtputf8.args \
+	tests/scenario/try_no_smtputf8.ok \
 	tests/scenario/try_session.conf \
+	tests/scenario/try_smtputf8.args \
+	tests/scenario/try_smtputf8.conf \
+	tests/scenario/try_smtputf8.ok \
 	tests/scenario/try_submission.args \
 	tests/scenario/try_submission.ok \
 	tests/scenario/try_too_big.args \
