@@ -2,7 +2,7 @@
  * daemon.c - the life of the daemon, from sockets to the last snapshot
  *
  * Sockets are opened first, as root if we are; then privileges go, for
- * good; then the store, the engine and the control socket come up; then
+ * good; then the store, the engine and the control thread come up; then
  * libmilter serves until a signal ends it.
  */
 #include "floodgate/daemon.h"
@@ -276,9 +276,24 @@ open_control(struct daemon *daemon, const struct config *config, char *why,
 	return daemon->control != NULL;
 }
 
-/* Sockets of the MTA's side, then nobody is root any more. */
+/* With the rights of the user, and of the group that the socket is for. */
 static bool
-open_and_drop(const struct config *config, char *why, size_t size)
+open_control_as(struct daemon *daemon, const struct identity *identity,
+    const struct config *config, char *why, size_t size)
+{
+	bool opened;
+
+	if (!identity_borrow(identity, config->global.control_group, why,
+	    size))
+		return false;
+	opened = open_control(daemon, config, why, size);
+	return identity_return(identity, why, size) && opened;
+}
+
+/* Sockets, then nobody is root any more. */
+static bool
+open_and_drop(struct daemon *daemon, const struct config *config, char *why,
+    size_t size)
 {
 	const struct global_options *global = &config->global;
 	struct identity identity;
@@ -297,6 +312,8 @@ open_and_drop(const struct config *config, char *why, size_t size)
 	    !listen_set_owner(global->listen, identity.uid))
 		log_warning("cannot give %s to %s", global->listen,
 		    identity.user);
+	if (!open_control_as(daemon, &identity, config, why, size))
+		return false;
 	return identity_become(&identity, why, size);
 }
 
@@ -321,7 +338,7 @@ start(struct daemon *daemon, struct config *config)
 	};
 	char why[WHY_SIZE];
 
-	if (!open_and_drop(config, why, sizeof(why))) {
+	if (!open_and_drop(daemon, config, why, sizeof(why))) {
 		log_error("%s", why);
 		config_close(&config);
 		return false;
@@ -347,7 +364,8 @@ start(struct daemon *daemon, struct config *config)
 	    config->list_count);
 	daemon->engine = engine_open(config, daemon->store, random_seed());
 	engine_use_dns(daemon->engine, daemon->dns);
-	if (!open_control(daemon, config, why, sizeof(why))) {
+	if (daemon->control != NULL &&
+	    !control_start(daemon->control, why, sizeof(why))) {
 		log_error("control: %s", why);
 		return false;
 	}
@@ -371,8 +389,10 @@ daemon_run(struct config *config, const char *file)
 	log_set_level(config->global.log_level);
 	raise_file_limit();
 	signals_block();
-	if (!start(&daemon, config))
+	if (!start(&daemon, config)) {
+		control_close(&daemon.control);
 		return EX_UNAVAILABLE;
+	}
 	notify("READY=1");
 	if (!milter_run(daemon.engine)) {
 		log_error("libmilter has given up");

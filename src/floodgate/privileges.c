@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,19 +72,62 @@ identity_make_room(const struct identity *identity, const char *path,
 	return false;
 }
 
-bool
-identity_become(const struct identity *identity, char *why, size_t size)
+static bool
+say_cannot(const char *what, const struct identity *identity, char *why,
+    size_t size)
 {
 	struct text text;
 
 	text_init(&text, why, size);
+	text_printf(&text, "cannot %s user %s: %s", what, identity->user,
+	    strerror(errno));
+	return false;
+}
+
+/* One more of the groups that the process is in. */
+static bool
+add_group(gid_t group)
+{
+	static gid_t groups[NGROUPS_MAX];
+	int count = getgroups(NGROUPS_MAX - 1, groups);
+
+	if (count < 0)
+		return false;
+	groups[count++] = group;
+	return setgroups((size_t)count, groups) == 0;
+}
+
+bool
+identity_borrow(const struct identity *identity, const char *group,
+    char *why, size_t size)
+{
+	const struct group *entry = group[0] != '\0' ? getgrnam(group) : NULL;
+
+	if (!identity->wanted)
+		return true;
+	if (initgroups(identity->user, identity->gid) == 0 &&
+	    (entry == NULL || add_group(entry->gr_gid)) &&
+	    setegid(identity->gid) == 0 && seteuid(identity->uid) == 0)
+		return true;
+	return say_cannot("be", identity, why, size);
+}
+
+bool
+identity_return(const struct identity *identity, char *why, size_t size)
+{
+	if (!identity->wanted || (seteuid(0) == 0 && setegid(0) == 0))
+		return true;
+	return say_cannot("go back from", identity, why, size);
+}
+
+bool
+identity_become(const struct identity *identity, char *why, size_t size)
+{
 	if (!identity->wanted)
 		return true;
 	if (initgroups(identity->user, identity->gid) == 0 &&
 	    setgid(identity->gid) == 0 && setuid(identity->uid) == 0 &&
 	    (identity->uid == 0 || setuid(0) != 0))
 		return true;
-	text_printf(&text, "cannot become user %s: %s", identity->user,
-	    strerror(errno));
-	return false;
+	return say_cannot("become", identity, why, size);
 }

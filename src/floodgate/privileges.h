@@ -29,6 +29,18 @@ bool identity_find(const char *user, const char *group,
 bool identity_make_room(const struct identity *identity, const char *path,
     char *why, size_t size);
 
+/*
+ * Be that user for a while, and a member of `group` besides: what is made
+ * then is made with no more rights than that, in directories that are not
+ * root's. A group that is "" or not known is none. While there is one thread.
+ */
+bool identity_borrow(const struct identity *identity, const char *group,
+    char *why, size_t size);
+
+/* Root again, to open more or to become the user for good. */
+bool identity_return(const struct identity *identity, char *why,
+    size_t size);
+
 /* For good: groups, group, user. */
 bool identity_become(const struct identity *identity, char *why, size_t size);
 

@@ -43,7 +43,8 @@ struct control {
 	int64_t accept_after_ms;
 	struct control_handlers handlers;
 	void *context;
-	pthread_t thread;
+	bool started;
+	pthread_t thread;	/* once started */
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -260,18 +261,21 @@ control_run(void *argument)
 /* --- its life */
 
 /* Signals are for the daemon's own thread. */
-static bool
-start_thread(struct control *control)
+bool
+control_start(struct control *control, char *why, size_t size)
 {
 	sigset_t all, before;
-	bool started;
 
+	if (!control_socket_listen(&control->listener, why, size))
+		return false;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = pthread_create(&control->thread, NULL, control_run,
-	    control) == 0;
+	control->started = pthread_create(&control->thread, NULL,
+	    control_run, control) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return started;
+	if (!control->started)
+		(void)snprintf(why, size, "cannot start a thread");
+	return control->started;
 }
 
 static void
@@ -328,11 +332,8 @@ control_open(const struct control_options *options,
 		return NULL;
 	}
 	if (open_wake(control, why, size) &&
-	    control_socket_open(&control->listener, options, why, size)) {
-		if (start_thread(control))
-			return control;
-		(void)snprintf(why, size, "cannot start a thread");
-	}
+	    control_socket_open(&control->listener, options, why, size))
+		return control;
 	control_free(control);
 	return NULL;
 }
@@ -344,7 +345,8 @@ control_close(struct control **control)
 		return;
 	(void)close((*control)->wake[1]);
 	(*control)->wake[1] = -1;
-	(void)pthread_join((*control)->thread, NULL);
+	if ((*control)->started)
+		(void)pthread_join((*control)->thread, NULL);
 	control_free(*control);
 	*control = NULL;
 }

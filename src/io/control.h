@@ -56,14 +56,17 @@ struct control_handlers {
 };
 
 /*
- * Make the socket and start its thread. A socket file that nobody answers
- * on is replaced; one that somebody answers on, and a file that is no
- * socket, are errors. NULL with a sentence in why[size]. The handlers are
- * copied, the context is borrowed until control_close().
+ * Make the socket; nobody can connect before control_start(). A socket file
+ * that nobody answers on is replaced; one that somebody answers on, and a file
+ * that is no socket, are errors. NULL with a sentence in why[size]. The
+ * handlers are copied, the context is borrowed until control_close().
  */
 struct control *control_open(const struct control_options *options,
     const struct control_handlers *handlers, void *context, char *why,
     size_t size);
+
+/* Listen, and serve on a thread; false with a sentence in why[size]. */
+bool control_start(struct control *control, char *why, size_t size);
 
 /* Hang up on every client, end the thread, remove the socket. NULL is fine. */
 void control_close(struct control **control);

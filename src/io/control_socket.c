@@ -103,7 +103,7 @@ find_group(const char *name, gid_t *group, char *why, size_t size)
 }
 
 /*
- * Bind, set group and mode, and only then listen: until then a connect()
+ * Bind, set group and mode. Nobody listens yet, and until then a connect()
  * fails, so that nobody gets in by the mode that the umask gave.
  */
 static bool
@@ -132,8 +132,7 @@ bind_socket(struct control_socket *made, const struct sockaddr_un *address,
 		    strerror(errno));
 		return false;
 	}
-	if (chmod(made->path, (mode_t)options->mode) != 0 ||
-	    listen(made->fd, BACKLOG) != 0) {
+	if (chmod(made->path, (mode_t)options->mode) != 0) {
 		(void)snprintf(why, size, "%s: %s",
 		    made->path, strerror(errno));
 		return false;
@@ -163,6 +162,15 @@ control_socket_open(struct control_socket *made,
 	if (bind_socket(made, &address, options, why, size))
 		return true;
 	control_socket_close(made);
+	return false;
+}
+
+bool
+control_socket_listen(struct control_socket *made, char *why, size_t size)
+{
+	if (listen(made->fd, BACKLOG) == 0)
+		return true;
+	(void)snprintf(why, size, "%s: %s", made->path, strerror(errno));
 	return false;
 }
 

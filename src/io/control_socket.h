@@ -20,11 +20,15 @@ struct control_socket {
 };
 
 /*
- * Make the socket, with group and mode, and listen. A socket that nobody
- * answers on is replaced. False with a sentence in why[size].
+ * Make the socket, with group and mode. One that nobody answers on is
+ * replaced. False with a sentence in why[size].
  */
 bool control_socket_open(struct control_socket *made,
     const struct control_options *options, char *why, size_t size);
+
+/* From now on it can be connected to; false with a sentence in why[size]. */
+bool control_socket_listen(struct control_socket *made, char *why,
+    size_t size);
 
 /* Close it and remove its file, unless another has taken its place. */
 void control_socket_close(struct control_socket *made);

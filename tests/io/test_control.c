@@ -75,8 +75,12 @@ open_control(const char *path, unsigned int mode, const char *group,
 		.path = path, .mode = mode, .group = group,
 		.timeout_ms = TIMEOUT_MS
 	};
+	struct control *opened;
 
-	return control_open(&options, &handlers, NULL, why, size);
+	opened = control_open(&options, &handlers, NULL, why, size);
+	if (opened != NULL && !control_start(opened, why, size))
+		control_close(&opened);
+	return opened;
 }
 
 /* One message, so that there is something to show. */

@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -125,6 +126,24 @@ def socket_mode(lab):
     seen = os.stat(floodgate.control)
     check(stat.S_IMODE(seen.st_mode) == 0o660, oct(seen.st_mode))
     floodgate.stop()
+
+
+@live("the control socket goes to a group that the user is not in")
+def control_group(lab):
+    need_root()
+    group = grp.getgrnam("daemon").gr_gid
+    floodgate = daemon.Floodgate(
+        lab, QUOTA % 1, user="nobody",
+        options='control_group = "daemon"\n')
+    seen = os.stat(floodgate.control)
+    check(seen.st_gid == group and
+          seen.st_uid == pwd.getpwnam("nobody").pw_uid, str(seen))
+    with open("/proc/%d/status" % floodgate.process.pid) as file:
+        groups = re.search(r"^Groups:(.*)$", file.read(), re.M).group(1)
+    check(str(group) not in groups.split(), "it stays in " + groups)
+    check(floodgate.ctl_run("ping").returncode == 0, "no answer")
+    floodgate.stop()
+    check(not os.path.exists(floodgate.control), "it is left behind")
 
 
 def keep(lab, name):
