@@ -1,7 +1,8 @@
 /*
  * nameserver.c - the name server of the tests as a program
  *
- * usage: nameserver [DELAY-MS [PORT]]	prints its port; ends with its input
+ * usage: nameserver [DELAY-MS [PORT [NAME=WORD...]]]
+ * prints its port; ends with its input. Rules: see name_server.h.
  */
 #include "tests/io/name_server.h"
 
@@ -16,7 +17,7 @@ main(int argc, char **argv)
 {
 	struct name_server *server = name_server_open(
 	    argc > 2 ? atoi(argv[2]) : 0, argc > 1 ? atoi(argv[1]) : 0,
-	    TTL_S);
+	    TTL_S, argc > 3 ? (const char *const *)argv + 3 : NULL);
 
 	if (server == NULL) {
 		(void)fputs("nameserver: no port\n", stderr);

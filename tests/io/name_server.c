@@ -43,6 +43,7 @@ struct name_server {
 	int wake[2];
 	int64_t delay_ms;
 	uint32_t ttl_s;
+	const char *const *rules;	/* NULL: none */
 	int connections[CONNECTIONS_MAX];
 	struct pending *first, *last;	/* all wait equally long */
 	char flaky[FLAKY_MAX][256];
@@ -308,12 +309,33 @@ is_first_time(struct name_server *server, const char *name)
 	return true;
 }
 
+/* What says what to do: the word of a rule, or the name itself. */
+static const char *
+word_for(const struct name_server *server, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *const *rule = server->rules;
+	    rule != NULL && *rule != NULL; rule++) {
+		size_t of_rule = strcspn(*rule, "=");
+		const char *end;
+
+		if (length < of_rule + 1)
+			continue;
+		end = name + length - of_rule - 1;	/* a final dot */
+		if (strncmp(end, *rule, of_rule) == 0 &&
+		    (end == name || end[-1] == '.'))
+			return *rule + of_rule + 1;
+	}
+	return name;
+}
+
 /* False: say nothing. */
 static bool
 answer(struct name_server *server, struct reply *r, const char *name,
     unsigned int type, bool is_tcp)
 {
-	const char *label = name;
+	const char *label = word_for(server, name);
 
 #define SAYS(word) text_starts_with(label, word)
 	if (SAYS("timeout") || (SAYS("flaky") && is_first_time(server, name)))
@@ -592,7 +614,8 @@ open_sockets(struct name_server *server, int port)
 }
 
 struct name_server *
-name_server_open(int port, int64_t delay_ms, uint32_t ttl_s)
+name_server_open(int port, int64_t delay_ms, uint32_t ttl_s,
+    const char *const rules[])
 {
 	struct name_server *server = calloc(1, sizeof(*server));
 
@@ -603,6 +626,7 @@ name_server_open(int port, int64_t delay_ms, uint32_t ttl_s)
 	}
 	server->delay_ms = delay_ms;
 	server->ttl_s = ttl_s;
+	server->rules = rules;
 	atomic_init(&server->questions, 0);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		server->connections[i] = -1;

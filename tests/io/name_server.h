@@ -28,10 +28,12 @@ struct name_server;
 
 /*
  * Each answer comes that much later. port 0: any that is free; NULL: none
- * is. ttl_s is that of all records.
+ * is. ttl_s is that of all records. `rules` are "NAME=WORD", up to a NULL:
+ * the name, and those below it, do what the word says; the first that fits
+ * counts. They are borrowed; NULL: none.
  */
 struct name_server *name_server_open(int port, int64_t delay_ms,
-    uint32_t ttl_s);
+    uint32_t ttl_s, const char *const rules[]);
 int name_server_port(const struct name_server *server);
 int name_server_questions(const struct name_server *server);
 void name_server_close(struct name_server **server);

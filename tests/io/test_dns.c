@@ -38,7 +38,7 @@ start(int64_t delay_ms, uint32_t ttl_s, int64_t min_ttl_ms, int64_t timeout_ms)
 	};
 	char why[200] = "";
 
-	server = name_server_open(0, delay_ms, ttl_s);
+	server = name_server_open(0, delay_ms, ttl_s, NULL);
 	ck_assert_ptr_nonnull(server);
 	(void)snprintf(address, sizeof(address), "127.0.0.1:%d",
 	    name_server_port(server));

@@ -1,9 +1,10 @@
 """Checks that ask DNS, with Postfix and with Sendmail.
 
-The name server is ours, and its names say what it does. What the MTAs find
-out about the client themselves comes from XCLIENT, and from the hosts file of
-the lab: Sendmail, which finds no name there, and no DNS, says TEMP, and that
-is a lookup that has failed.
+The name servers are ours, and their names say what they do. What the MTAs
+find out about the client themselves comes from XCLIENT, and for Sendmail from
+the hosts file of the lab and its name server (REVERSE in lab/isolation.py).
+Sendmail calls a client FORGED, too, whose address has no name or could not be
+looked up.
 """
 
 from lab import suite
@@ -18,24 +19,33 @@ CASES = [
     client 192.0.2.7
     MAIL FROM:<a@example.com> => 250
     RCPT TO:<b@lab.test> => 450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.7]
-        sendmail => 250
     client 192.0.2.80 name mail.example.net
     message <a@example.com> <b@lab.test>
     """),
+    Case("client_no_ptr: passes a name of another host",
+         'check "client_no_ptr" { }', """
+    client 192.0.2.82
+    message <a@example.com> <b@lab.test>
+    """, only="sendmail"),
     Case("client_name_unverified: goes by the MTA's own lookup",
          'check "client_name_unverified" { }', """
     client 192.0.2.7
     MAIL FROM:<a@example.com> => 250
     RCPT TO:<b@lab.test> => 450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.7]
-        sendmail => 250
     client 192.0.2.80 name mail.example.net
     message <a@example.com> <b@lab.test>
     """),
+    Case("client_name_unverified: refuses a name of another host",
+         'check "client_name_unverified" { }', """
+    client 192.0.2.82
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 450 4.7.1 Client host rejected: cannot find your hostname, [192.0.2.82]
+    """, only="sendmail"),
     Case("client_name_unverified: the MTA could not look it up",
          'check "client_name_unverified" { on_failure = "defer" }', """
-    client 192.0.2.7
+    client 192.0.2.83
     MAIL FROM:<a@example.com> => 250
-    RCPT TO:<b@lab.test> => 451 4.3.0 <192.0.2.7>: Temporary lookup failure
+    RCPT TO:<b@lab.test> => 451 4.3.0 <192.0.2.83>: Temporary lookup failure
     """, only="sendmail"),
     Case("client_dnsbl: refuses a client that a zone lists",
          'check "client_dnsbl" { zones = {"a.example=127.0.0.[2..11]", '

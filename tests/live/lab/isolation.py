@@ -19,6 +19,14 @@ NAMES = {
     "192.0.2.80": "mail.example.net",
     "192.0.2.81": "host.dyn.example.net",
 }
+# What the name server that resolv.conf names says of clients without a name
+# above: there is none; some that are not theirs; it cannot say.
+REVERSE = [
+    "82.2.0.192.in-addr.arpa=forged",
+    "83.2.0.192.in-addr.arpa=servfail",
+    "2.0.192.in-addr.arpa=nxdomain",
+    "ip6.arpa=nxdomain",
+]
 _covered = set()
 
 
@@ -71,7 +79,7 @@ def _bind(path, text):
 
 
 def set_up():
-    """Once inside: addresses, names, no DNS."""
+    """Once inside: addresses, names, DNS that is asked on loopback."""
     if not inside():
         return
     _run("hostname", HOST)
@@ -83,6 +91,8 @@ def set_up():
     hosts += ["%s %s" % pair for pair in NAMES.items()]
     _bind("/etc/hosts", "\n".join(hosts) + "\n")
     _bind("/etc/resolv.conf", "nameserver 127.0.0.1\n")
+    _bind("/etc/nsswitch.conf", "passwd: files\ngroup: files\n"
+          "hosts: files dns\nservices: files\n")
 
 
 def cover(folder, name, text):

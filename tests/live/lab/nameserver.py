@@ -7,9 +7,10 @@ import subprocess
 
 
 class NameServer:
-    def __init__(self, lab, delay_ms=0):
+    def __init__(self, lab, delay_ms=0, port=0, rules=()):
+        """`rules`: NAME=WORD, what the name and those below it do."""
         self.child = subprocess.Popen(
-            [lab.program("nameserver"), str(delay_ms)],
+            [lab.program("nameserver"), str(delay_ms), str(port), *rules],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True)
         self.port = int(self.child.stdout.readline())

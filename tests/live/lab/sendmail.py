@@ -3,7 +3,8 @@
 The package conflicts with Postfix', so its files are fetched with apt-get
 download and unpacked into a cache. Clients are told apart by the address
 that they come from, users log in with AUTH PLAIN: both need the namespaces
-that tests/live/run makes (lab/isolation.py).
+that tests/live/run makes (lab/isolation.py). It looks their names up in the
+hosts file of these, and then at a name server of the lab on port 53.
 """
 
 import glob
@@ -13,10 +14,12 @@ import shutil
 import subprocess
 
 from . import isolation, smtp
+from .nameserver import NameServer
 from .process import Skip, can_connect, check, free_port, need_program, \
     wait_until
 
-PACKAGES = ["sendmail-bin", "sendmail-cf", "sendmail-base"]
+PACKAGES = ["sendmail-bin", "sendmail-cf", "sendmail-base",
+            "libwrap0"]    # a library that nothing else brings along
 PASSWORD = "secret"
 
 MC = """\
@@ -54,8 +57,7 @@ R$* nobody @ lab.test $*	$#error $@ 5.7.1 $: "554 no such user"
 
 def fetch(cache):
     """Unpack the packages below `cache`, once; needs the network then."""
-    binary = os.path.join(cache, "usr/libexec/sendmail/sendmail")
-    if os.path.exists(binary):
+    if len(glob.glob(os.path.join(cache, "debs", "*.deb"))) == len(PACKAGES):
         return
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         return
@@ -75,8 +77,25 @@ def fetch(cache):
     shutil.rmtree(fresh, ignore_errors=True)
 
 
+def environment(cache):
+    """Where its libraries are found, whether installed or not."""
+    folders = {os.path.dirname(path) for path in glob.glob(
+        os.path.join(cache, "**", "lib*.so.*"), recursive=True)}
+    return dict(os.environ, LD_LIBRARY_PATH=":".join(sorted(folders)))
+
+
 def cache_of(lab):
     return os.path.join(lab.builddir, "sendmail-unpacked")
+
+
+_names = []
+
+
+def need_names(lab):
+    """The name server of the namespaces, once for all of them."""
+    if not _names:
+        _names.append(lab.share(NameServer(
+            lab, port=53, rules=isolation.REVERSE)))
 
 
 class Sendmail:
@@ -92,11 +111,12 @@ class Sendmail:
         if not os.path.exists(self.binary):
             raise Skip("Sendmail's packages could not be fetched")
         missing = re.findall(r"(\S+) => not found", subprocess.run(
-            ["ldd", self.binary], capture_output=True, text=True,
-            check=True).stdout)
+            ["ldd", self.binary], env=environment(self.packages),
+            capture_output=True, text=True, check=True).stdout)
         if missing:
             raise Skip("Sendmail lacks " + " ".join(missing))
         self.lab = lab
+        need_names(lab)
         self.folder = lab.path(lab.unique("sendmail"))
         self.port = free_port()
         os.makedirs(os.path.join(self.folder, "mq"))
@@ -106,7 +126,8 @@ class Sendmail:
             os.path.basename(self.folder),
             [os.path.join(self.folder, "sendmail"), "-C",
              os.path.join(self.folder, "lab.cf"), "-bD",
-             "-X", os.path.join(self.folder, "traffic")])
+             "-X", os.path.join(self.folder, "traffic")],
+            env=environment(self.packages))
         wait_until(lambda: can_connect(("192.0.2.1", self.port)) or
                    not self.process.alive(), 20, "start of Sendmail")
         check(self.process.alive(),
