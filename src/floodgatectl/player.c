@@ -5,7 +5,6 @@
 
 #include "floodgatectl/output.h"
 #include "floodgatectl/record.h"
-#include "floodgatectl/store_switch.h"
 
 #include "base/text.h"
 #include "io/conffile.h"
@@ -100,10 +99,10 @@ player_set_clock(struct player *player, int64_t now_ms)
 }
 
 void
-player_set_store(struct player *player, bool up)
+player_set_store(struct player *player, enum store_position position)
 {
-	store_switch_set(player->shared, up);
-	if (up)
+	store_switch_set(player->shared, position);
+	if (position == STORE_UP)
 		store_fallback_settle(player->store, player->now_ms);
 }
 

@@ -8,6 +8,8 @@
 #ifndef FLOODGATE_CTL_PLAYER_H
 #define FLOODGATE_CTL_PLAYER_H
 
+#include "floodgatectl/store_switch.h"
+
 #include "core/config.h"
 #include "core/dns_fact.h"
 #include "core/session.h"
@@ -28,7 +30,8 @@ void player_close(struct player **player);
 
 int64_t player_now(const struct player *player);
 void player_set_clock(struct player *player, int64_t now_ms);
-void player_set_store(struct player *player, bool up);
+void player_set_store(struct player *player,
+    enum store_position position);
 /* The answer to this question from now on; others fail. */
 void player_give_dns(struct player *player,
     const struct dns_question *question, const struct dns_answer *answer);

@@ -255,13 +255,19 @@ play_session(struct script *script, char *arguments)
 static json_t *
 play_store(struct script *script, char *arguments)
 {
+	static const char *const positions[] = {
+		[STORE_UP] = "up", [STORE_DOWN] = "down",
+		[STORE_MISSET] = "misset"
+	};
 	const char *word = script_take_word(&arguments);
 
-	if (word == NULL ||
-	    (strcmp(word, "up") != 0 && strcmp(word, "down") != 0))
-		return script_fail(script, "store: expected up or down");
-	player_set_store(script->player, strcmp(word, "up") == 0);
-	return done("ok");
+	for (int i = 0; word != NULL && i <= STORE_MISSET; i++)
+		if (strcmp(word, positions[i]) == 0) {
+			player_set_store(script->player,
+			    (enum store_position)i);
+			return done("ok");
+		}
+	return script_fail(script, "store: expected up, down or misset");
 }
 
 static bool

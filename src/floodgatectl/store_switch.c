@@ -11,13 +11,19 @@
 struct store_switch {
 	struct store store;	/* first: what the engine is given */
 	struct store *memory;
-	bool up;
+	enum store_position position;
 };
 
 static struct store_switch *
 switch_of(struct store *store)
 {
 	return (struct store_switch *)(void *)store;
+}
+
+static bool
+is_up(struct store *store)
+{
+	return switch_of(store)->position == STORE_UP;
 }
 
 static void
@@ -40,18 +46,20 @@ switch_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
     struct charge_answer *answer)
 {
-	if (switch_of(store)->up)
+	if (is_up(store)) {
 		store_charge(switch_of(store)->memory, charges, mode, now_ms,
 		    timeout_ms, answer);
-	else
-		answer->status = CHARGE_UNAVAILABLE;
+		return;
+	}
+	answer->status = CHARGE_UNAVAILABLE;
+	answer->misset = switch_of(store)->position == STORE_MISSET;
 }
 
 static void
 switch_refund(struct store *store, const struct refund refunds[],
     size_t count, int64_t now_ms, int64_t timeout_ms)
 {
-	if (switch_of(store)->up)
+	if (is_up(store))
 		store_refund(switch_of(store)->memory, refunds, count, now_ms,
 		    timeout_ms);
 }
@@ -60,7 +68,7 @@ static int
 switch_show(struct store *store, const char *subject, int64_t now_ms,
     int64_t timeout_ms, struct store_counter counters[], size_t max)
 {
-	return switch_of(store)->up ? store_show(switch_of(store)->memory,
+	return is_up(store) ? store_show(switch_of(store)->memory,
 	    subject, now_ms, timeout_ms, counters, max) : -1;
 }
 
@@ -68,7 +76,7 @@ static void
 switch_get_state(struct store *store, struct store_state *state)
 {
 	store_get_state(switch_of(store)->memory, state);
-	if (switch_of(store)->up)
+	if (is_up(store))
 		return;
 	state->up = false;
 	(void)text_copy(state->reason, sizeof(state->reason),
@@ -105,7 +113,7 @@ store_switch_open(char *why, size_t size)
 		return NULL;
 	}
 	made->store.ops = &switch_ops;
-	made->up = true;
+	made->position = STORE_UP;
 	made->memory = store_memory_open(&options, why, size);
 	if (made->memory == NULL) {
 		free(made);
@@ -115,7 +123,7 @@ store_switch_open(char *why, size_t size)
 }
 
 void
-store_switch_set(struct store *store, bool up)
+store_switch_set(struct store *store, enum store_position position)
 {
-	switch_of(store)->up = up;
+	switch_of(store)->position = position;
 }

@@ -13,7 +13,12 @@
 /* NULL with a sentence in why[size]. Close with store_close(). */
 struct store *store_switch_open(char *why, size_t size);
 
-/* Down: every question fails, what is counted stays. */
-void store_switch_set(struct store *store, bool up);
+enum store_position {
+	STORE_UP,
+	STORE_DOWN,	/* every question fails, what is counted stays */
+	STORE_MISSET	/* the same, until somebody changes its setup */
+};
+
+void store_switch_set(struct store *store, enum store_position position);
 
 #endif

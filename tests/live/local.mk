@@ -1,7 +1,10 @@
+dist_check_SCRIPTS += tests/live/complete
+TESTS += tests/live/complete
+
 EXTRA_DIST += \
-	tests/live/faults.py \
-	tests/live/tsan.supp \
+	tests/live/complete.py \
 	tests/live/dns_cases.py \
+	tests/live/faults.py \
 	tests/live/lab/__init__.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
@@ -22,7 +25,8 @@ EXTRA_DIST += \
 	tests/live/run \
 	tests/live/running.py \
 	tests/live/shipped.py \
-	tests/live/stores.py
+	tests/live/stores.py \
+	tests/live/tsan.supp
 
 # Needs root; see tests/live/run.
 check-live: all milterload nameserver noopmilter

@@ -783,6 +783,12 @@ CASES = [
     MAIL FROM:<j\xc3\xb6rg@example.com> SMTPUTF8 => 250
     RCPT TO:<b@lab.test> => 250
     """, only="postfix"),
+    Case("sender_utf8_undeclared: Sendmail knows no SMTPUTF8, ASCII passes",
+         'check "sender_utf8_undeclared" { }', """
+    client 192.0.2.7
+    MAIL FROM:<j\xc3\xb6rg@example.com> SMTPUTF8 => own 555 5.5.4 SMTPUTF8 parameter unrecognized
+    message <a@example.com> <b@lab.test>
+    """, only="sendmail"),
     Case("sender_unknown: refuses who is not in our domain",
          'check "sender_unknown" { lists = {"ours"} mailboxes = {"boxes"} }',
          """

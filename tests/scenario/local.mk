@@ -31,6 +31,9 @@ EXTRA_DIST += \
 	tests/scenario/bad_repeat.conf \
 	tests/scenario/bad_repeat.ok \
 	tests/scenario/bad_repeat.txt \
+	tests/scenario/bad_store.conf \
+	tests/scenario/bad_store.ok \
+	tests/scenario/bad_store.txt \
 	tests/scenario/bad_time.conf \
 	tests/scenario/bad_time.ok \
 	tests/scenario/bad_time.txt \
@@ -58,6 +61,9 @@ EXTRA_DIST += \
 	tests/scenario/close.conf \
 	tests/scenario/close.ok \
 	tests/scenario/close.txt \
+	tests/scenario/config_error.conf \
+	tests/scenario/config_error.ok \
+	tests/scenario/config_error.txt \
 	tests/scenario/conversation.conf \
 	tests/scenario/conversation.ok \
 	tests/scenario/conversation.txt \
@@ -167,15 +173,15 @@ EXTRA_DIST += \
 	tests/scenario/recipient_domain_not_found.conf \
 	tests/scenario/recipient_domain_not_found.ok \
 	tests/scenario/recipient_domain_not_found.txt \
-	tests/scenario/recipient_null_mx.conf \
-	tests/scenario/recipient_null_mx.ok \
-	tests/scenario/recipient_null_mx.txt \
 	tests/scenario/recipient_mailbox_full.conf \
 	tests/scenario/recipient_mailbox_full.ok \
 	tests/scenario/recipient_mailbox_full.txt \
 	tests/scenario/recipient_not_fqdn.conf \
 	tests/scenario/recipient_not_fqdn.ok \
 	tests/scenario/recipient_not_fqdn.txt \
+	tests/scenario/recipient_null_mx.conf \
+	tests/scenario/recipient_null_mx.ok \
+	tests/scenario/recipient_null_mx.txt \
 	tests/scenario/recipient_relay_denied.conf \
 	tests/scenario/recipient_relay_denied.ok \
 	tests/scenario/recipient_relay_denied.txt \
@@ -245,6 +251,9 @@ EXTRA_DIST += \
 	tests/scenario/spelling.conf \
 	tests/scenario/spelling.ok \
 	tests/scenario/spelling.txt \
+	tests/scenario/store_unavailable.conf \
+	tests/scenario/store_unavailable.ok \
+	tests/scenario/store_unavailable.txt \
 	tests/scenario/tag_separator.conf \
 	tests/scenario/tag_separator.ok \
 	tests/scenario/tag_separator.txt \
@@ -273,6 +282,7 @@ EXTRA_DIST += \
 	tests/scenario/try_submission.ok \
 	tests/scenario/try_too_big.args \
 	tests/scenario/try_too_big.ok \
+	tests/scenario/unbuilt \
 	tests/scenario/user_suspended.conf \
 	tests/scenario/user_suspended.ok \
 	tests/scenario/user_suspended.txt \
