@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/live/lab/dialogue.py \
 	tests/live/lab/fault.py \
 	tests/live/lab/gate.py \
+	tests/live/lab/guardian.py \
 	tests/live/lab/isolation.py \
 	tests/live/lab/load.py \
 	tests/live/lab/nameserver.py \

@@ -1,5 +1,6 @@
 """Start, stop, root, and what is kept over a restart."""
 
+import contextlib
 import grp
 import os
 import pwd
@@ -8,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 
 from lab import daemon, gate, load
@@ -260,6 +262,45 @@ def leaks(lab):
         files, len(os.listdir(folder))))
     check(rss_kb() - before < 2048, "%d KB, then %d KB" % (before, rss_kb()))
     floodgate.stop()
+
+
+def those_below(folder):
+    """The processes that live in this folder: by directory or arguments."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open("/proc/%s/cmdline" % pid) as file:
+                words = file.read()
+            if folder in words or \
+                    folder in os.readlink("/proc/%s/cwd" % pid):
+                found.append("%s %s" % (pid, words.replace("\0", " ")))
+    return found
+
+
+@live("without namespaces nothing outlives the runner, however it ends")
+def runner(lab):
+    need_root()
+    need_program("postfix")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
+                   signal.SIGKILL):
+        folder = lab.path("runner%d" % number)
+        os.mkdir(folder)
+        os.chmod(folder, 0o755)
+        started = lab.start("runner", [
+            sys.executable, os.path.join(lab.srcdir, "tests/live/run"),
+            "--builddir", lab.builddir, "--plain", "--only",
+            "postfix, memory: client_connection_rate"],
+            env=dict(os.environ, TMPDIR=folder))
+        wait_until(lambda: any("smtpd" in line for line in
+                               those_below(folder)), 20, "a session")
+        check(any("/master " in line for line in those_below(folder)),
+              "no master among %s" % those_below(folder))
+        started.signal(number)
+        started.wait(20)
+        wait_until(lambda: not those_below(folder), 10, "the end of what "
+                   "signal %d leaves behind" % number)
+        wait_until(lambda: not os.listdir(folder), 2, "removal of its folder")
+        lab.forget(started)
 
 
 @live("floodgate -t finds every mistake and ends with 78")

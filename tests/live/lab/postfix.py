@@ -93,15 +93,26 @@ class Postfix:
             master += SECOND.format(port=self.other_port, milters=second)
         self.write("master.cf", master)
         self.lab = lab
-        self.process = lab.start(
-            os.path.basename(self.folder),
-            [self.postfix, "-c", os.path.join(self.folder, "etc"),
-             "start-fg"])
+        self.process = self.start()
         wait_until(lambda: can_connect(("127.0.0.1", self.port)) or
                    not self.process.alive(), 20, "start of Postfix")
         check(self.process.alive(), "Postfix does not start: " +
               self.process.output() + self.log())
         lab.forget(self.process)    # from here on it is ours to stop
+
+    def start(self):
+        """The master by itself: all of it ends with its process group.
+
+        Below `postfix start-fg` it would have a session of its own, which
+        nobody here would know of.
+        """
+        etc = os.path.join(self.folder, "etc")
+        done = subprocess.run([self.postfix, "-c", etc, "check"],
+                              capture_output=True, text=True, check=False)
+        check(done.returncode == 0, "postfix check: " + done.stderr)
+        return self.lab.start(
+            os.path.basename(self.folder),
+            [os.path.join(self.daemons(), "master"), "-c", etc, "-s"])
 
     @staticmethod
     def daemons():

@@ -103,6 +103,7 @@ class Process:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, **options)
         self.pid = self.child.pid
+        lab.tell_guardian("+%d" % self.pid)
 
     def output(self):
         with open(self.log, "r", errors="replace") as log:
@@ -145,6 +146,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self.child.wait()
+        self.lab.tell_guardian("-%d" % self.pid)
         self.look_for_report()
 
     def look_for_report(self):
@@ -168,7 +170,20 @@ class Lab:
         self.count = 0
         self.folder = tempfile.mkdtemp(prefix="floodgate-live-")
         os.chmod(self.folder, 0o755)    # the MTAs' users walk through it
+        self.guardian = self.start_guardian()
         atexit.register(self.close)
+
+    def start_guardian(self):
+        """See guardian.py. Of its input only we have the other end."""
+        return subprocess.Popen(
+            [sys.executable, os.path.join(
+                os.path.dirname(os.path.abspath(__file__)), "guardian.py")] +
+            ([] if self.keep else [self.folder]),
+            stdin=subprocess.PIPE, text=True, start_new_session=True)
+
+    def tell_guardian(self, line):
+        self.guardian.stdin.write(line + "\n")
+        self.guardian.stdin.flush()
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -227,7 +242,14 @@ class Lab:
         return "\n".join(reports)
 
     def close(self):
+        """All ends here; who is told to hurry would leave the rest behind."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         self.stop_things(self.things)
         self.stop_things(self.shared)
+        with contextlib.suppress(ValueError):    # closed before
+            self.tell_guardian("done")
+        self.guardian.stdin.close()
+        self.guardian.wait()
         if not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
