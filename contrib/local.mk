@@ -1,5 +1,4 @@
-exampledir = $(docdir)/examples
-dist_example_DATA = \
+dist_example_DATA += \
 	contrib/postfix-main.cf \
 	contrib/sendmail.mc
 EXTRA_DIST += \

@@ -6,8 +6,8 @@
  * Copies the template. A line "@NAME@" or "@OPTIONS SECTION@" becomes mdoc
  * made from the .def files that the program itself is made from, so that page
  * and program cannot differ; see `tables` at the end for the names.
- * "@sysconfdir@", "@pkgdatadir@" and "@version@" are filled in wherever they
- * stand.
+ * "@docdir@", "@sysconfdir@", "@pkgdatadir@" and "@version@" are filled in
+ * wherever they stand.
  */
 #include "base/quantity.h"
 #include "base/text.h"
@@ -663,6 +663,7 @@ static const struct {
 static const struct {
 	const char *name, *value;
 } words[] = {
+	{ "@docdir@", DOCDIR },
 	{ "@sysconfdir@", SYSCONFDIR },
 	{ "@pkgdatadir@", PKGDATADIR },
 	{ "@version@", PACKAGE_VERSION },

@@ -8,6 +8,13 @@ floodgate_CONFIG = \
 	etc/owners
 EXTRA_DIST += $(floodgate_CONFIG)
 
+# Other policies, and the maps that they name.
+dist_example_DATA += \
+	etc/examples/inbound-mx.conf \
+	etc/examples/owners \
+	etc/examples/recipients \
+	etc/examples/university.conf
+
 # Words of the page for senders: floodgatectl codes --page --lang NAME.
 langdir = $(pkgdatadir)/lang
 dist_lang_DATA = \

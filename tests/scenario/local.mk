@@ -2,7 +2,8 @@
 scenario_tests = \
 	tests/scenario/complete \
 	tests/scenario/daemon \
-	tests/scenario/run
+	tests/scenario/run \
+	tests/scenario/samples
 dist_check_SCRIPTS += $(scenario_tests)
 TESTS += $(scenario_tests)
 
@@ -208,6 +209,15 @@ EXTRA_DIST += \
 	tests/scenario/reply.conf \
 	tests/scenario/reply.ok \
 	tests/scenario/reply.txt \
+	tests/scenario/sample_inbound_mx.args \
+	tests/scenario/sample_inbound_mx.ok \
+	tests/scenario/sample_inbound_mx.script \
+	tests/scenario/sample_provider.args \
+	tests/scenario/sample_provider.ok \
+	tests/scenario/sample_provider.script \
+	tests/scenario/sample_university.args \
+	tests/scenario/sample_university.ok \
+	tests/scenario/sample_university.script \
 	tests/scenario/sender_bad_syntax.conf \
 	tests/scenario/sender_bad_syntax.ok \
 	tests/scenario/sender_bad_syntax.txt \
