@@ -63,6 +63,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/operate.c \
+	src/io/operate.h \
 	src/io/pattern.c \
 	src/io/pattern.h \
 	src/io/pool.c \
