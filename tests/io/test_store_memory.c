@@ -575,6 +575,54 @@ charge_one_limit(void *argument)
 	return NULL;
 }
 
+static void *
+mark_and_lift(void *argument)
+{
+	struct store *store = argument;
+	const struct store_mark mark = { .kind = MARK_suspended };
+	struct store_mark more = { .kind = MARK_override, .max = 1000000 };
+
+	(void)text_copy(more.field, sizeof(more.field), "quota/1h");
+	for (int i = 0; i < 2000; i++) {
+		(void)store_set_mark(store, "user:marked", &mark, STORE_SET,
+		    clock_now_ms(), 1);
+		(void)store_set_mark(store, "user:counted", &more, STORE_SET,
+		    clock_now_ms(), 1);
+		(void)store_lift_mark(store, "user:marked", MARK_suspended,
+		    "", clock_now_ms(), 1);
+	}
+	return NULL;
+}
+
+/* The override is there from the first on, and never seen half. */
+START_TEST(marks_change_while_others_charge)
+{
+	struct store *store = open_store(NULL, 1000);
+	struct charges charges = { .count = 1, .mark_count = 1 };
+	struct charge_answer answer;
+	pthread_t thread;
+	int64_t charged = 0;
+
+	charges.at[0] = charge_of("user:counted", 1000000, 1);
+	(void)text_copy(charges.marks[0].subject,
+	    sizeof(charges.marks[0].subject), "user:marked");
+	ck_assert_int_eq(pthread_create(&thread, NULL, mark_and_lift, store),
+	    0);
+	for (int i = 0; i < 4000; i++) {
+		store_charge(store, &charges, STORE_CHARGE, clock_now_ms(), 1,
+		    &answer);
+		ck_assert(answer.status == CHARGE_ALLOWED ||
+		    answer.status == CHARGE_MARKED);
+		ck_assert_int_eq(charge_max(&charges, &answer, 0), 1000000);
+		charged += answer.status == CHARGE_ALLOWED;
+	}
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(used(store, "user:counted", clock_now_ms()),
+	    charged);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(a_limit_of_a_thousand_admits_a_thousand)
 {
 	struct store *store = open_store(NULL, 1000);
@@ -1103,6 +1151,7 @@ main(void)
 	tcase_add_test(rules,
 	    a_reload_keeps_the_store_unless_the_file_is_another);
 	tcase_set_timeout(threads, 120);
+	tcase_add_test(threads, marks_change_while_others_charge);
 	tcase_add_test(threads, a_limit_of_a_thousand_admits_a_thousand);
 	tcase_add_test(threads, sets_that_overlap_are_charged_as_wholes);
 	tcase_add_test(threads, the_cap_holds_under_threads);
