@@ -21,67 +21,76 @@ const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_ACCEPTED_ON_FAILURE] = "accepted on failure",
 };
 
-bool
-except_has(const struct except *except, const struct config *config,
-    const struct session *session, const struct path *recipient)
-{
-	for (size_t i = 0; i < except->count; i++)
-		if (list_has_subject(except->at[i].list,
-		    except->at[i].subject, config, session, recipient))
-			return true;
-	return false;
-}
-
-/* No lists demanded, or one of them has it. */
+/* No lists demanded, or one of them has it, or may yet. */
 static bool
 lists_agree(const struct lists *lists, enum subject subject,
-    const struct config *config, const struct session *session,
-    const struct path *recipient)
+    const struct occasion *occasion)
 {
-	return lists->count == 0 || lists_have_subject(lists, subject, config,
-	    session, recipient);
+	return lists->count == 0 ||
+	    lists_have_subject(lists, subject, occasion);
 }
 
 static bool
-match_agrees(const struct match_options *match, const struct config *config,
-    const struct session *session, const struct path *recipient)
+match_agrees(const struct match_options *match,
+    const struct occasion *occasion)
 {
-	bool authenticated = session_is_authenticated(session);
+	bool authenticated = session_is_authenticated(occasion->session);
 
 	if (match->authenticated == TRISTATE_TRUE && !authenticated)
 		return false;
 	if (match->authenticated == TRISTATE_FALSE && authenticated)
 		return false;
 	if (match->listeners.count > 0 &&
-	    !session_came_to(session, &match->listeners))
+	    !session_came_to(occasion->session, &match->listeners))
 		return false;
-	return lists_agree(&match->clients, SUBJECT_CLIENT, config, session,
-		recipient) &&
-	    lists_agree(&match->users, SUBJECT_USER, config, session,
-		recipient) &&
-	    lists_agree(&match->helo, SUBJECT_HELO, config, session,
-		recipient) &&
-	    lists_agree(&match->senders, SUBJECT_SENDER, config, session,
-		recipient) &&
-	    lists_agree(&match->recipients, SUBJECT_RECIPIENT, config,
-		session, recipient);
+	return lists_agree(&match->clients, SUBJECT_CLIENT, occasion) &&
+	    lists_agree(&match->users, SUBJECT_USER, occasion) &&
+	    lists_agree(&match->helo, SUBJECT_HELO, occasion) &&
+	    lists_agree(&match->senders, SUBJECT_SENDER, occasion) &&
+	    lists_agree(&match->recipients, SUBJECT_RECIPIENT, occasion);
+}
+
+/*
+ * Does it speak? What says no is sure of it, whatever else is still wanted;
+ * a yes with answers missing is none yet.
+ */
+static bool
+policy_agrees(const struct policy *policy, const struct occasion *occasion,
+    struct list_doubt *doubt)
+{
+	bool agrees;
+
+	if (occasion->lists != NULL)
+		list_doubt_clear(&occasion->lists->doubt);
+	agrees = (!policy->has_match ||
+	    match_agrees(&policy->match, occasion)) &&
+	    !except_has(&policy->with.except, occasion);
+	if (occasion->lists == NULL)
+		return agrees;
+	*doubt = occasion->lists->doubt;
+	if (!agrees)
+		doubt->is_missing = false;
+	return agrees;
 }
 
 const struct policy *
-policy_select(const struct config *config, const struct session *session,
-    const struct path *recipient)
+policy_select(const struct occasion *occasion)
 {
-	for (size_t i = 0; i < config->policy_count; i++) {
-		const struct policy *policy = &config->policies[i];
+	const struct config *config = occasion->config;
+	const struct policy *found = NULL;
+	struct list_doubt sum, doubt;
 
-		if (policy->has_match && !match_agrees(&policy->match, config,
-		    session, recipient))
-			continue;
-		if (!except_has(&policy->with.except, config, session,
-		    recipient))
-			return policy;
+	list_doubt_clear(&sum);
+	list_doubt_clear(&doubt);
+	for (size_t i = 0; i < config->policy_count && found == NULL; i++) {
+		if (policy_agrees(&config->policies[i], occasion, &doubt) &&
+		    !doubt.is_missing)
+			found = &config->policies[i];
+		list_doubt_add(&sum, &doubt);
 	}
-	return NULL;
+	if (occasion->lists != NULL)
+		occasion->lists->doubt = sum;
+	return found;
 }
 
 static unsigned int
@@ -128,7 +137,10 @@ struct judgement {
 	struct facts *facts;
 	struct verdict *verdict;
 	struct trace *trace;
-	bool awaits_dns;	/* a check lacks answers: nothing is sure yet */
+	struct occasion occasion;	/* session and event, for lookups */
+	/* Rules lack answers: nothing is sure yet. */
+	bool awaits_lists;
+	bool awaits_dns;
 };
 
 static void
@@ -146,12 +158,53 @@ note(struct judgement *j, const struct rule *rule, enum outcome outcome,
 		};
 }
 
+/*
+ * --- lists that are kept elsewhere ---
+ *
+ * What is wanted is fetched. What cannot be had counts as "not on the list",
+ * or as last known, and nothing is refused for good on such ground.
+ */
+
+static void
+put_subject(struct judgement *j, const struct list_doubt *doubt)
+{
+	if (doubt->about != NULL)
+		list_question_put(doubt->about, j->verdict->found.subject,
+		    sizeof(j->verdict->found.subject));
+}
+
+/* Since the doubt was last cleared. True when answers are wanted. */
+static bool
+note_doubt(struct judgement *j)
+{
+	const struct list_facts *lists = j->facts->lists;
+
+	if (lists == NULL)
+		return false;
+	if (list_doubt_is_trouble(&lists->doubt)) {
+		if (!j->verdict->in_doubt)
+			put_subject(j, &lists->doubt);
+		j->verdict->in_doubt = true;
+	}
+	j->awaits_lists |= lists->doubt.is_missing;
+	return lists->doubt.is_missing;
+}
+
+static void
+clear_doubt(const struct judgement *j)
+{
+	if (j->facts->lists != NULL)
+		list_doubt_clear(&j->facts->lists->doubt);
+}
+
+/* Our own trouble is never a 5yz. */
 static void
 refuse(struct judgement *j, const struct rule *rule, const struct reply *reply)
 {
 	j->verdict->refused = true;
 	j->verdict->rule = rule;
-	j->verdict->reply = reply;
+	j->verdict->reply = j->verdict->in_doubt && reply_is_permanent(reply) ?
+	    reply_of(REPLY_lookup_failed) : reply;
 }
 
 /* Off, or exempt: said once for checks and limits alike. */
@@ -162,11 +215,12 @@ rule_is_idle(struct judgement *j, const struct rule *rule)
 		note(j, rule, OUTCOME_OFF, -1);
 		return true;
 	}
-	if (except_has(&rule->with.except, j->config, j->session,
-	    j->event->recipient)) {
+	clear_doubt(j);
+	if (except_has(&rule->with.except, &j->occasion)) {
 		note(j, rule, OUTCOME_EXEMPT, -1);
 		return true;
 	}
+	(void)note_doubt(j);
 	return false;
 }
 
@@ -179,30 +233,71 @@ check_is_due(const struct judgement *j, const struct rule *rule)
 }
 
 /*
- * Ask a check. One of DNS that is not decided refuses nothing: it waits for
- * its answers, or its failure is dealt with.
+ * Ask a check. One that lacks answers, or whose lists do, refuses nothing: it
+ * waits for them, or their failure is dealt with.
  */
 enum said { SAID_NO, SAID_YES, SAID_LATER, SAID_FAILED };
 
+/* What a check says that knows all of DNS that it needs. */
 static enum said
-ask_check(const struct check_row *check, const struct check_input *input)
+weigh_lists(struct judgement *j, const struct rule *rule, enum said said)
+{
+	struct list_facts *lists = j->facts->lists;
+
+	if (lists == NULL)
+		return said;
+	if (lists->doubt.is_missing) {
+		j->awaits_lists = true;
+		return SAID_LATER;
+	}
+	if (lists->doubt.has_failed || (lists->doubt.is_old &&
+	    rule->with.on_failure != ON_FAILURE_LOCAL)) {
+		put_subject(j, &lists->doubt);
+		return SAID_FAILED;
+	}
+	if (said == SAID_YES && lists->doubt.is_old) {
+		put_subject(j, &lists->doubt);
+		j->verdict->in_doubt = true;
+	}
+	return said;
+}
+
+static enum said
+ask_dns_check(struct judgement *j, const struct check_row *check,
+    const struct check_input *input)
 {
 	struct dns_facts *dns = input->dns;
 	enum said said;
 
-	if (check->cost != COST_DNS)
-		return check->refuses(input) ? SAID_YES : SAID_NO;
 	if (dns == NULL)
 		return SAID_FAILED;
 	dns_facts_begin(dns);
-	if (check->refuses(input))
+	if (check->refuses(input)) {
+		clear_doubt(j);		/* it is certain */
 		said = SAID_YES;
-	else if (dns->is_missing)
+	} else if (dns->is_missing)
 		said = SAID_LATER;
 	else
 		said = dns->has_failed ? SAID_FAILED : SAID_NO;
+	if (said == SAID_FAILED)
+		(void)text_copy(j->verdict->found.subject,
+		    sizeof(j->verdict->found.subject), dns->subject);
+	j->awaits_dns |= said == SAID_LATER;
+	if (said == SAID_NO)
+		said = weigh_lists(j, input->rule, said);
 	dns_facts_end(dns, said != SAID_LATER);
 	return said;
+}
+
+static enum said
+ask_check(struct judgement *j, const struct rule *rule,
+    const struct check_input *input)
+{
+	clear_doubt(j);
+	if (rule->check->cost == COST_DNS)
+		return ask_dns_check(j, rule->check, input);
+	return weigh_lists(j, rule,
+	    rule->check->refuses(input) ? SAID_YES : SAID_NO);
 }
 
 /* A lookup failed: `on_failure` of each check, in one place. */
@@ -216,10 +311,6 @@ judge_lookup_failure(struct judgement *j, const struct rule *rule)
 	}
 	note(j, rule, OUTCOME_REFUSES, -1);
 	refuse(j, rule, reply_of(REPLY_lookup_failed));
-	if (j->facts->dns != NULL)
-		(void)text_copy(j->verdict->found.subject,
-		    sizeof(j->verdict->found.subject),
-		    j->facts->dns->subject);
 	return true;
 }
 
@@ -234,6 +325,7 @@ judge_check(struct judgement *j, const struct rule *rule)
 		.session = j->session,
 		.recipient = j->event->recipient,
 		.stage = j->event->stage,
+		.occasion = &j->occasion,
 		.dns = j->facts->dns,
 		.found = &found,
 	};
@@ -246,12 +338,11 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	if (rule_is_idle(j, rule))
 		return false;
-	switch (ask_check(rule->check, &input)) {
+	switch (ask_check(j, rule, &input)) {
 	case SAID_NO:
 		note(j, rule, OUTCOME_PASSES, -1);
 		return false;
 	case SAID_LATER:
-		j->awaits_dns = true;
 		return false;
 	case SAID_FAILED:
 		return judge_lookup_failure(j, rule);
@@ -264,7 +355,8 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	note(j, rule, OUTCOME_REFUSES, -1);
 	refuse(j, rule, rule->with.reply);
-	j->verdict->found = found;
+	if (j->verdict->reply == rule->with.reply)
+		j->verdict->found = found;
 	return true;
 }
 
@@ -492,9 +584,16 @@ is_always_accepted(const struct judgement *j)
 	    &j->config->folding);
 }
 
+/* Of what rules lack: what a list refuses is never asked of DNS. */
+static unsigned int
+wanted_facts(const struct judgement *j)
+{
+	return 1u << (j->awaits_lists ? FACT_lists : FACT_dns);
+}
+
 /*
  * Checks first, cheapest first, then all limits at once. A check that waits
- * for DNS may yet refuse before the one that refuses now.
+ * for answers may yet refuse before the one that refuses now.
  */
 static unsigned int
 judge_policy(struct judgement *j)
@@ -507,11 +606,13 @@ judge_policy(struct judgement *j)
 		return 0;
 	}
 	refused = judge_checks(j);
-	if (j->awaits_dns)
-		return 1u << FACT_dns;
+	if (j->awaits_lists || j->awaits_dns)
+		return wanted_facts(j);
 	if (refused)
 		return 0;
 	gather_charges(j);
+	if (j->awaits_lists)
+		return wanted_facts(j);
 	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
 }
 
@@ -523,9 +624,14 @@ judge_policy(struct judgement *j)
 static unsigned int
 judge_message(struct judgement *j)
 {
+	bool refused;
+
 	for (size_t i = 0; i < j->session->policy_count; i++) {
 		j->policy = j->session->policies[i];
-		if (judge_checks(j))
+		refused = judge_checks(j);
+		if (j->awaits_lists || j->awaits_dns)
+			return wanted_facts(j);
+		if (refused)
 			return 0;
 	}
 	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
@@ -552,6 +658,12 @@ policy_judge(const struct config *config, const struct session *session,
 		.facts = facts,
 		.verdict = verdict,
 		.trace = trace,
+		.occasion = {
+			.config = config,
+			.session = session,
+			.recipient = event->recipient,
+			.lists = facts->lists,
+		},
 	};
 
 	/* Counters come last: everything before has passed already. */
@@ -569,7 +681,9 @@ policy_judge(const struct config *config, const struct session *session,
 		/* fall through */
 	case STAGE_MAIL:
 	case STAGE_RCPT:
-		j.policy = policy_select(config, session, event->recipient);
+		j.policy = policy_select(&j.occasion);
+		if (note_doubt(&j))
+			return 1u << FACT_lists;
 		return j.policy != NULL ? judge_policy(&j) : 0;
 	case STAGE_EOH:
 	case STAGE_EOM:

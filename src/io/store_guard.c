@@ -104,6 +104,13 @@ guard_charge_local(struct store *store, const struct charges *charges,
 	    answer);
 }
 
+static void
+guard_look_up(struct store *store, struct store_lookup lookups[], size_t count,
+    int64_t timeout_ms)
+{
+	store_look_up(guard_of(store)->below, lookups, count, timeout_ms);
+}
+
 static const struct store_ops guard_ops = {
 	.close = guard_close,
 	.reconfigure = guard_reconfigure,
@@ -113,6 +120,7 @@ static const struct store_ops guard_ops = {
 	.get_state = guard_get_state,
 	.save = guard_save,
 	.charge_local = guard_charge_local,
+	.look_up = guard_look_up,
 };
 
 struct store *

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "core/window.h"
 #include "io/redis_link.h"
+#include "io/redis_lists.h"
 #include "io/secret.h"
 
 #define PREFIX_OCTETS_MAX 64
@@ -41,6 +42,7 @@ struct store_redis {
 	char password[SECRET_SIZE];
 	int64_t database;
 	_Atomic int64_t timeout_ms;
+	struct redis_lists lists;
 };
 
 static struct store_redis *
@@ -532,6 +534,18 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
 	return count;
 }
 
+/* --- lists and maps --- */
+
+static void
+redis_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+
+	redis_lists_look_up(&redis->lists, redis->link, lookups, count,
+	    lesser(timeout_ms, redis->timeout_ms));
+}
+
 /* --- the rest --- */
 
 static void
@@ -562,6 +576,7 @@ redis_close(struct store *store)
 	free(redis->server);
 	free(redis->user);
 	free(redis->prefix);
+	redis_lists_clear(&redis->lists);
 	free(redis);
 }
 
@@ -608,7 +623,8 @@ static const struct store_ops redis_ops = {
 	.show = redis_show,
 	.get_state = redis_get_state,
 	.save = redis_save,
-	.count_hosts = redis_count_hosts
+	.count_hosts = redis_count_hosts,
+	.look_up = redis_look_up
 };
 
 static const char *
@@ -669,6 +685,7 @@ store_redis_open_with(const struct store_redis_options *options,
 		return NULL;
 	}
 	redis->store.ops = &redis_ops;
+	redis_lists_init(&redis->lists);
 	redis->database = options->database;
 	redis->timeout_ms = options->timeout_ms;
 	if (redis_start(redis, options, script, why, size))

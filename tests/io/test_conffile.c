@@ -325,7 +325,7 @@ static const struct row policies[] = {
 	    "policy \"p\" { check \"message_too_big\" { max_size = 5X } }",
 	    "1: max_size: a size is" },
 	{ "map without a name", P("check \"sender_not_owned\" { map = '' }"),
-	    "3: map: expected the name of a file" },
+	    "3: map: expected the name of a map or a file" },
 	{ "what a check with options of its own takes",
 	    P("check \"sender_denied\" { lists = \"a\" max = 5 }"),
 	    "3: it takes mode, except, reply, on_failure, ignore_notes, "

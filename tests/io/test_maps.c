@@ -464,7 +464,7 @@ START_TEST(map_lookup)
 	map = map_read(arena, &folded, file, &problems);
 	ck_assert_uint_eq(problems.count, 0);
 	ck_assert_ptr_nonnull(map);
-	ck_assert_str_eq(map->file, file);
+	ck_assert_str_eq(map->name, file);
 	ck_assert_uint_eq(map->entries, 6);
 	path_parse(owners[_i].path, &path);
 	ck_assert_pstr_eq(map_find_path(map, &path, &folded),
@@ -483,8 +483,8 @@ static const struct bad bad_maps[] = {
 	    "expected blanks and a value behind the first word, "
 	    "saw \"a@example.com\""},
 	{"same name twice", "a@example.com b\n#\nA@EXAMPLE.com c\n", 0, 3,
-	    "expected every name once, saw \"A@EXAMPLE.com\" again, first "
-	    "in line 1"},
+	    "expected every name once, it is in line 1 already, "
+	    "saw \"A@EXAMPLE.com\""},
 	{"network", "192.0.2.0/24 b\n", 0, 1,
 	    "expected a domain or host name, not a network, "
 	    "saw \"192.0.2.0/24\""},
