@@ -21,55 +21,80 @@ const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_ACCEPTED_ON_FAILURE] = "accepted on failure",
 };
 
-/* No lists demanded, or one of them has it, or may yet. */
+/* What several questions to lists have in common: a match, or all of them. */
+struct agreement {
+	const struct occasion *occasion;
+	struct list_doubt doubt;	/* of all of them */
+	bool is_no;		/* as far as is known */
+};
+
+/*
+ * False when it is certain that none of the lists has it: then nothing else
+ * matters. What cannot be asked is a no that is in doubt, what is not asked
+ * yet may be a yes.
+ */
 static bool
-lists_agree(const struct lists *lists, enum subject subject,
-    const struct occasion *occasion)
+may_agree(struct agreement *agreement, const struct lists *lists,
+    enum subject subject)
 {
-	return lists->count == 0 ||
-	    lists_have_subject(lists, subject, occasion);
+	struct list_facts *facts = agreement->occasion->lists;
+	bool has;
+
+	if (lists->count == 0)
+		return true;
+	if (facts == NULL)
+		return lists_have_subject(lists, subject,
+		    agreement->occasion);
+	list_doubt_clear(&facts->doubt);
+	has = lists_have_subject(lists, subject, agreement->occasion);
+	if (!has && !list_doubt_is_trouble(&facts->doubt)) {
+		list_doubt_clear(&agreement->doubt);
+		return false;
+	}
+	list_doubt_add(&agreement->doubt, &facts->doubt);
+	agreement->is_no |= !has;
+	return true;
 }
 
 static bool
-match_agrees(const struct match_options *match,
-    const struct occasion *occasion)
+match_agrees(const struct match_options *match, struct agreement *agreement)
 {
-	bool authenticated = session_is_authenticated(occasion->session);
+	const struct session *session = agreement->occasion->session;
+	bool authenticated = session_is_authenticated(session);
 
 	if (match->authenticated == TRISTATE_TRUE && !authenticated)
 		return false;
 	if (match->authenticated == TRISTATE_FALSE && authenticated)
 		return false;
 	if (match->listeners.count > 0 &&
-	    !session_came_to(occasion->session, &match->listeners))
+	    !session_came_to(session, &match->listeners))
 		return false;
-	return lists_agree(&match->clients, SUBJECT_CLIENT, occasion) &&
-	    lists_agree(&match->users, SUBJECT_USER, occasion) &&
-	    lists_agree(&match->helo, SUBJECT_HELO, occasion) &&
-	    lists_agree(&match->senders, SUBJECT_SENDER, occasion) &&
-	    lists_agree(&match->recipients, SUBJECT_RECIPIENT, occasion);
+	return may_agree(agreement, &match->clients, SUBJECT_CLIENT) &&
+	    may_agree(agreement, &match->users, SUBJECT_USER) &&
+	    may_agree(agreement, &match->helo, SUBJECT_HELO) &&
+	    may_agree(agreement, &match->senders, SUBJECT_SENDER) &&
+	    may_agree(agreement, &match->recipients, SUBJECT_RECIPIENT) &&
+	    !agreement->is_no;
 }
 
-/*
- * Does it speak? What says no is sure of it, whatever else is still wanted;
- * a yes with answers missing is none yet.
- */
+/* True also while answers are wanted: see the doubt. */
 static bool
 policy_agrees(const struct policy *policy, const struct occasion *occasion,
     struct list_doubt *doubt)
 {
-	bool agrees;
+	struct agreement agreement = { .occasion = occasion };
+	struct list_facts *facts = occasion->lists;
+	bool agrees = !policy->has_match ||
+	    match_agrees(&policy->match, &agreement);
 
-	if (occasion->lists != NULL)
-		list_doubt_clear(&occasion->lists->doubt);
-	agrees = (!policy->has_match ||
-	    match_agrees(&policy->match, occasion)) &&
-	    !except_has(&policy->with.except, occasion);
-	if (occasion->lists == NULL)
-		return agrees;
-	*doubt = occasion->lists->doubt;
-	if (!agrees)
-		doubt->is_missing = false;
+	if (agrees) {
+		if (facts != NULL)
+			list_doubt_clear(&facts->doubt);
+		agrees = !except_has(&policy->with.except, occasion);
+		if (facts != NULL)
+			list_doubt_add(&agreement.doubt, &facts->doubt);
+	}
+	*doubt = agreement.doubt;
 	return agrees;
 }
 
@@ -81,7 +106,6 @@ policy_select(const struct occasion *occasion)
 	struct list_doubt sum, doubt;
 
 	list_doubt_clear(&sum);
-	list_doubt_clear(&doubt);
 	for (size_t i = 0; i < config->policy_count && found == NULL; i++) {
 		if (policy_agrees(&config->policies[i], occasion, &doubt) &&
 		    !doubt.is_missing)
@@ -283,6 +307,8 @@ ask_dns_check(struct judgement *j, const struct check_row *check,
 		(void)text_copy(j->verdict->found.subject,
 		    sizeof(j->verdict->found.subject), dns->subject);
 	j->awaits_dns |= said == SAID_LATER;
+	if (said == SAID_LATER && j->facts->lists != NULL)
+		j->awaits_lists |= j->facts->lists->doubt.is_missing;
 	if (said == SAID_NO)
 		said = weigh_lists(j, input->rule, said);
 	dns_facts_end(dns, said != SAID_LATER);

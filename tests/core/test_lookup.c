@@ -232,6 +232,40 @@ START_TEST(certain_no_needs_no_answer)
 }
 END_TEST
 
+/* Neither does it need one that cannot be had. */
+START_TEST(certain_no_is_not_in_doubt)
+{
+	policies[0].has_match = true;
+	policies[0].match.clients = (struct lists){ both, 1 };
+	policies[0].match.senders = (struct lists){ both + 1, 1 };
+	rules[1].checks.lists = (struct lists){ both + 1, 1 };
+	ck_assert_uint_eq(judge(), LISTS);
+	answer(&sources[0], LIST_FAILED, false);
+	answer(&sources[1], LIST_NONE, false);
+	ck_assert_uint_eq(judge(), LISTS);
+	answer(&sources[1], LIST_FOUND, false);
+	ck_assert_uint_eq(judge(), 0);
+	ck_assert(verdict.refused && !verdict.in_doubt);
+	ck_assert_ptr_eq(verdict.policy, &policies[1]);
+}
+END_TEST
+
+START_TEST(doubtful_no_is_in_doubt)
+{
+	policies[0].has_match = true;
+	policies[0].match.clients = (struct lists){ both, 1 };
+	rules[1].checks.lists = (struct lists){ both + 1, 1 };
+	ck_assert_uint_eq(judge(), LISTS);
+	answer(&sources[0], LIST_FAILED, false);
+	ck_assert_uint_eq(judge(), LISTS);
+	answer(&sources[1], LIST_FOUND, false);
+	ck_assert_uint_eq(judge(), 0);
+	ck_assert(verdict.refused && verdict.in_doubt);
+	ck_assert_str_eq(verdict.reply->name, "lookup_failed");
+	ck_assert_str_eq(verdict.found.subject, "192.0.2.1");
+}
+END_TEST
+
 START_TEST(nothing_is_refused_for_good_in_doubt)
 {
 	static const struct except_entry entry = {
@@ -391,6 +425,8 @@ main(void)
 	    ROWS(failures));
 	tcase_add_test(elsewhere, match_is_asked_first);
 	tcase_add_test(elsewhere, certain_no_needs_no_answer);
+	tcase_add_test(elsewhere, certain_no_is_not_in_doubt);
+	tcase_add_test(elsewhere, doubtful_no_is_in_doubt);
 	tcase_add_test(elsewhere, nothing_is_refused_for_good_in_doubt);
 	tcase_add_test(elsewhere, limits_wait_for_their_exceptions);
 	tcase_add_test(elsewhere, map_elsewhere);
