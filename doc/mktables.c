@@ -194,7 +194,7 @@ static const struct {
 	[TYPE_ON_FAILURE] = { .names = on_failure_names,
 	    .name_count = ON_FAILURE_COUNT, .quoted = true },
 	[TYPE_LISTS] = { .value = "list", .many = true },
-	[TYPE_MAP] = { .value = "file" },
+	[TYPE_MAP] = { .value = "map" },
 	[TYPE_EXCEPT] = { .value = "exemption", .many = true },
 	[TYPE_REPLY] = { .value = "reply" },
 	[TYPE_NOTES] = { .value = "note", .many = true },
@@ -238,6 +238,10 @@ static const struct option list_options[] = {
 #define OPTION_LIST(...) ROW(__VA_ARGS__)
 #include "core/option.def"
 };
+static const struct option map_options[] = {
+#define OPTION_MAP(...) ROW(__VA_ARGS__)
+#include "core/option.def"
+};
 static const struct option policy_options[] = {
 #define OPTION_POLICY(...) ROW(__VA_ARGS__)
 #include "core/option.def"
@@ -266,8 +270,8 @@ static const struct {
 	size_t count;
 } sections[] = {
 	SECTION(global), SECTION(store_memory), SECTION(store_redis),
-	SECTION(dns), SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
-	SECTION(check), SECTION(limit),
+	SECTION(dns), SECTION(list), SECTION(map), SECTION(policy),
+	SECTION(match), SECTION(rule), SECTION(check), SECTION(limit),
 };
 
 static void

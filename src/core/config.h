@@ -168,6 +168,10 @@ struct list_options {
 #define OPTION_LIST(type, name, ...) OPTION_MEMBER_##type(name)
 #include "core/option.def"
 };
+struct map_options {
+#define OPTION_MAP(type, name, ...) OPTION_MEMBER_##type(name)
+#include "core/option.def"
+};
 struct policy_options {
 #define OPTION_POLICY(type, name, ...) OPTION_MEMBER_##type(name)
 #include "core/option.def"
@@ -244,6 +248,9 @@ struct config {
 	const struct list *lists;
 	const struct list_options *list_options;	/* beside lists */
 	size_t list_count;
+	const struct map *maps;		/* of sections; others are files */
+	const struct map_options *map_options;	/* beside maps */
+	size_t map_count;
 	const struct policy *policies;
 	size_t policy_count;
 	const struct header_rule *header_rules;

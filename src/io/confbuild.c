@@ -1,5 +1,5 @@
 /*
- * confbuild.c - from sections to a configuration: global, lists, store
+ * confbuild.c - from sections to a configuration: global, store, DNS
  *
  * What several options must agree on, beyond the type of each, is checked
  * here; each problem stands at the line of the option that it is about.
@@ -284,21 +284,11 @@ build_global(struct conf_reader *conf)
 	config->folding.separator = config->global.tag_separator;
 }
 
-/* --- lists */
-
-static size_t
-count_items(const struct conf_reader *conf, enum section kind)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < conf->item_count; i++)
-		count += conf->items[i].section->kind == kind;
-	return count;
-}
+/* --- sections */
 
 /* Is there one of its kind and title before item `at`? */
-static void
-check_title_once(struct conf_reader *conf, size_t at)
+void
+conf_check_title_once(struct conf_reader *conf, size_t at)
 {
 	const struct conf_item *item = &conf->items[at];
 	const struct scan_section *section = item->section;
@@ -318,70 +308,6 @@ check_title_once(struct conf_reader *conf, size_t at)
 		    conf->items[i].file->name, other->line);
 		return;
 	}
-}
-
-static void
-add_entries(const struct section_reader *in, struct list_builder *builder,
-    const char *name, const struct strings *entries, enum entry_kind kind)
-{
-	const char *why = "";
-
-	for (size_t i = 0; i < entries->count; i++)
-		if (!list_builder_add(builder, kind, entries->at[i], &why))
-			section_refuse(in, name, i, why, entries->at[i]);
-}
-
-static void
-build_list(struct section_reader *in, struct list_options *options,
-    struct list *list)
-{
-	struct arena *arena = in->reading.arena;
-	struct list_builder *builder;
-
-	section_read(in, &list_table, options);
-	builder = list_builder_open(arena, &in->reading.config->folding);
-	add_entries(in, builder, "networks", &options->networks,
-	    ENTRY_NETWORK);
-	add_entries(in, builder, "domains", &options->domains, ENTRY_DOMAIN);
-	add_entries(in, builder, "addresses", &options->addresses,
-	    ENTRY_ADDRESS);
-	add_entries(in, builder, "users", &options->users, ENTRY_USER);
-	if (options->file[0] != '\0') {
-		options->file = path_within(arena, in->file->directory,
-		    options->file);
-		if (file_is_readable(in->reading.problems, options->file,
-		    "file", in->file->name, section_line(in, "file", 0)))
-			list_builder_add_file(builder, options->file,
-			    in->reading.problems);
-	}
-	list_builder_finish(&builder, list);
-}
-
-static void
-build_lists(struct conf_reader *conf)
-{
-	struct config *config = conf->config;
-	size_t count = count_items(conf, SECTION_LIST), at = 0;
-	struct list *lists = arena_get_array(config->arena, count + 1,
-	    sizeof(*lists));
-	struct list_options *options = arena_get_array(config->arena,
-	    count + 1, sizeof(*options));
-
-	for (size_t i = 0; i < conf->item_count; i++) {
-		const struct conf_item *item = &conf->items[i];
-		struct section_reader in;
-
-		if (item->section->kind != SECTION_LIST)
-			continue;
-		check_title_once(conf, i);
-		section_begin(&in, conf, item->file, item->section);
-		build_list(&in, &options[at], &lists[at]);
-		lists[at++].name = arena_copy(config->arena,
-		    item->section->title);
-	}
-	config->lists = lists;
-	config->list_options = options;
-	config->list_count = count;
 }
 
 /* --- the store */
@@ -561,11 +487,11 @@ void
 conf_build(struct conf_reader *conf)
 {
 	build_global(conf);
-	build_lists(conf);
+	conf_build_lists(conf);
 	build_store(conf);
 	build_dns(conf);
 	for (size_t i = 0; i < conf->item_count; i++)
 		if (conf->items[i].section->kind == SECTION_POLICY)
-			check_title_once(conf, i);
+			conf_check_title_once(conf, i);
 	conf_build_policies(conf);
 }

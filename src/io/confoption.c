@@ -74,6 +74,13 @@ static const struct option_row list_rows[] = {
 };
 TABLE(list_table, list_rows);
 
+static const struct option_row map_rows[] = {
+#define OPTION_MAP(type, name, dflt, min, max, help) \
+	ROW(map_options, type, name, dflt, min, max, help)
+#include "core/option.def"
+};
+TABLE(map_table, map_rows);
+
 static const struct option_row policy_rows[] = {
 #define OPTION_POLICY(type, name, dflt, min, max, help) \
 	ROW(policy_options, type, name, dflt, min, max, help)
@@ -120,6 +127,8 @@ static const struct section_row sections[SECTION_COUNT] = {
 	    { &dns_table, NULL } },
 	[SECTION_LIST] = { "list", NULL, true, SECTION_GLOBAL,
 	    { &list_table, NULL } },
+	[SECTION_MAP] = { "map", NULL, true, SECTION_GLOBAL,
+	    { &map_table, NULL } },
 	[SECTION_POLICY] = { "policy", NULL, true, SECTION_GLOBAL,
 	    { &policy_table, NULL } },
 	[SECTION_MATCH] = { "match", NULL, false, SECTION_POLICY,

@@ -184,7 +184,7 @@ print_except(FILE *to, const void *field)
 static void
 print_map(FILE *to, const void *field)
 {
-	print_quoted(to, (*(const struct map *const *)field)->file);
+	print_quoted(to, (*(const struct map *const *)field)->name);
 }
 
 static void
@@ -432,6 +432,11 @@ conffile_print(const struct config *config, FILE *to)
 	for (size_t i = 0; i < config->list_count; i++) {
 		fprintf(to, "\nlist \"%s\" {\n", config->lists[i].name);
 		print_table(to, "\t", &list_table, &config->list_options[i]);
+		fputs("}\n", to);
+	}
+	for (size_t i = 0; i < config->map_count; i++) {
+		fprintf(to, "\nmap \"%s\" {\n", config->maps[i].name);
+		print_table(to, "\t", &map_table, &config->map_options[i]);
 		fputs("}\n", to);
 	}
 	for (size_t i = 0; i < config->policy_count; i++)

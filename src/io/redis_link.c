@@ -145,6 +145,47 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 	return await(link, question, deadline_ms, misset);
 }
 
+/* On its way, or NULL. */
+static struct question *
+send_command(struct redis_link *link, const struct redis_command *command)
+{
+	struct question *question = NULL;
+
+	if (link->up)
+		question = question_open(&link->steady, command->count,
+		    command->words, command->lengths);
+	if (question == NULL)
+		return NULL;
+	question->plain = true;
+	question->holders = 2;
+	question->told = false;
+	if (enqueue(link, question))
+		return question;
+	question_free(question);
+	return NULL;
+}
+
+void
+redis_link_ask_all(struct redis_link *link, struct redis_command commands[],
+    size_t count, int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
+	struct question *questions[REDIS_COMMANDS_MAX];
+	bool misset;
+
+	assert(count <= REDIS_COMMANDS_MAX);
+	for (size_t i = 0; i < count; i++)
+		questions[i] = send_command(link, &commands[i]);
+	for (size_t i = 0; i < count; i++) {
+		commands[i].reply = NULL;
+		if (questions[i] != NULL)
+			commands[i].reply = await(link, questions[i],
+			    deadline_ms, &misset);
+		else
+			count_failure(link);
+	}
+}
+
 void
 redis_link_tell(struct redis_link *link, struct redis_words *words)
 {

@@ -70,6 +70,21 @@ void redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
 struct redisReply *redis_link_ask(struct redis_link *link,
     struct redis_words *words, int64_t timeout_ms, bool *misset);
 
+/* A command of Redis' own, one that only reads; words[1] is its key. */
+struct redis_command {
+	int count;
+	const char **words;
+	const size_t *lengths;
+	struct redisReply *reply;	/* the answer: an array, or the error
+					 * of this command, for
+					 * freeReplyObject(); NULL: none */
+};
+
+#define REDIS_COMMANDS_MAX 128	/* at once */
+/* Ask all of them, one behind the other, and wait for all. */
+void redis_link_ask_all(struct redis_link *link,
+    struct redis_command commands[], size_t count, int64_t timeout_ms);
+
 /* Run the script; nobody waits for the answer, and it may get lost. */
 void redis_link_tell(struct redis_link *link, struct redis_words *words);
 

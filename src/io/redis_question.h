@@ -24,6 +24,7 @@ struct question {
 	pthread_cond_t answered;
 	bool told;		/* nobody asked for an answer */
 	int expected;		/* REDIS_REPLY_ARRAY, or STATUS of a PING */
+	bool plain;		/* not the script: its asker gets its error */
 	bool evaluated;		/* sent with the script itself */
 	int64_t sent_ms;
 	char *command;		/* as it is sent */

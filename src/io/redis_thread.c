@@ -201,6 +201,14 @@ settle_error(struct redis_link *link, struct question *question,
 	return true;
 }
 
+/* An error of this command alone, about which the connection is fine. */
+static bool
+is_for_asker(const struct question *question, const redisReply *reply)
+{
+	return question->plain && reply->type == REDIS_REPLY_ERROR &&
+	    redis_trouble_cure(redis_reply_trouble(reply)) != CURE_RECONNECT;
+}
+
 /* Give the oldest question its reply, which is taken over. */
 static bool
 settle(struct redis_link *link, redisReply *reply, struct fault *fault)
@@ -208,6 +216,11 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	struct question *question = questions_pop(&link->sent);
 	bool fine = true;
 
+	if (question != NULL && is_for_asker(question, reply)) {
+		question->answer = reply;
+		questions_push(&link->finished, question);
+		return true;
+	}
 	if (question != NULL && reply->type == REDIS_REPLY_ERROR) {
 		fine = settle_error(link, question, reply, fault);
 		freeReplyObject(reply);
@@ -220,7 +233,8 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		return fault_set(fault, TROUBLE_GARBAGE, "");
 	}
 	question->answer = reply;
-	if (link->ailing && reply->type == REDIS_REPLY_ARRAY)
+	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
+	    !question->plain)
 		link_note_well(link);
 	return true;
 }

@@ -10,6 +10,7 @@
 
 #include "core/charge.h"
 #include "core/config.h"
+#include "core/list_fact.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -175,6 +176,23 @@ int64_t store_marked(struct store *store, int64_t from, int64_t now_ms,
 void store_get_state(struct store *store, struct store_state *state);
 
 /*
+ * Which of these words does a set hold, or what does a hash say of the first
+ * one that it has?
+ */
+struct store_lookup {
+	const struct list_source *source;
+	const char *const *words;	/* most specific first; 1 or more */
+	const size_t *lengths;
+	size_t count;
+	enum list_status status;	/* the answer: FOUND, NONE or FAILED */
+	char *value;	/* of a hash, when FOUND; for free(), or NULL */
+};
+
+/* All at once. What cannot be asked has FAILED. */
+void store_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms);
+
+/*
  * Memory only: write the snapshot now. True when there is nothing to write;
  * false with a sentence in why[size].
  */
@@ -203,6 +221,9 @@ struct store_ops {
 	 */
 	int64_t (*count_hosts)(struct store *store, const char *id,
 	    int64_t live_ms, int64_t timeout_ms);
+	/* May be NULL: no list is kept here. */
+	void (*look_up)(struct store *store, struct store_lookup lookups[],
+	    size_t count, int64_t timeout_ms);
 	const struct store_mark_ops *marks;	/* NULL: it keeps none */
 };
 

@@ -16,6 +16,7 @@
 #include "core/window.h"
 #include "io/mark_text.h"
 #include "io/redis_link.h"
+#include "io/redis_lists.h"
 #include "io/redis_marks.h"
 #include "io/secret.h"
 
@@ -43,6 +44,7 @@ struct store_redis {
 	char password[SECRET_SIZE];
 	int64_t database;
 	_Atomic int64_t timeout_ms;
+	struct redis_lists lists;
 };
 
 static struct store_redis *
@@ -745,6 +747,18 @@ static const struct store_mark_ops redis_mark_ops = {
 	.changed = redis_changed
 };
 
+/* --- lists and maps --- */
+
+static void
+redis_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+
+	redis_lists_look_up(&redis->lists, redis->link, lookups, count,
+	    lesser(timeout_ms, redis->timeout_ms));
+}
+
 /* --- the rest --- */
 
 static void
@@ -775,6 +789,7 @@ redis_close(struct store *store)
 	free(redis->server);
 	free(redis->user);
 	free(redis->prefix);
+	redis_lists_clear(&redis->lists);
 	free(redis);
 }
 
@@ -822,7 +837,8 @@ static const struct store_ops redis_ops = {
 	.get_state = redis_get_state,
 	.save = redis_save,
 	.count_hosts = redis_count_hosts,
-	.marks = &redis_mark_ops
+	.marks = &redis_mark_ops,
+	.look_up = redis_look_up
 };
 
 static const char *
@@ -883,6 +899,7 @@ store_redis_open_with(const struct store_redis_options *options,
 		return NULL;
 	}
 	redis->store.ops = &redis_ops;
+	redis_lists_init(&redis->lists);
 	redis->database = options->database;
 	redis->timeout_ms = options->timeout_ms;
 	if (redis_start(redis, options, script, why, size))

@@ -27,6 +27,7 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/list_lookup.h"
 #include "store_marks.h"
 #include "store_model.h"
 
@@ -1683,6 +1684,218 @@ add_charges(Suite *suite)
 	suite_add_tcase(suite, tcase);
 }
 
+/* --- lists and maps --- */
+
+static const struct list_source a_set = { "floodgate:set", "list s", false };
+static const struct list_source a_hash = { "floodgate:hash", "map h", true };
+
+/* What the source says of these words, the last of which is NULL. */
+static struct store_lookup
+look_up(struct store *store, const struct list_source *source,
+    const char *const *words)
+{
+	size_t lengths[8];
+	struct store_lookup lookup = {
+		.source = source, .words = words, .lengths = lengths
+	};
+
+	for (; words[lookup.count] != NULL; lookup.count++)
+		lengths[lookup.count] = strlen(words[lookup.count]);
+	store_look_up(store, &lookup, 1, PATIENT_MS);
+	return lookup;
+}
+
+#define LOOK_UP(store, source, ...) \
+	look_up(store, source, (const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(sets_and_hashes_are_asked)
+{
+	struct store *store = open_store();
+	struct store_lookup lookup;
+
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a").status, LIST_NONE);
+	ck_assert_int_eq(LOOK_UP(store, &a_hash, "a").status, LIST_NONE);
+	TELL("SADD", "floodgate:set", "b", "two words", "{*}%s\r\n");
+	TELL("HSET", "floodgate:hash", "b", "bob, ben", "c", "");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a", "c").status, LIST_NONE);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a", "b").status,
+	    LIST_FOUND);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "two words").status,
+	    LIST_FOUND);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "{*}%s\r\n").status,
+	    LIST_FOUND);
+	lookup = LOOK_UP(store, &a_hash, "a", "b", "c");
+	ck_assert_int_eq(lookup.status, LIST_FOUND);
+	ck_assert_str_eq(lookup.value, "bob, ben");
+	free(lookup.value);
+	lookup = LOOK_UP(store, &a_hash, "c", "b");
+	ck_assert_str_eq(lookup.value, "");
+	free(lookup.value);
+	/* Counters go on beside. */
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+/* No trouble of the store's, and said once until it is good again. */
+START_TEST(key_of_another_type_is_told_once)
+{
+	struct store *store = open_store();
+
+	start_log();
+	TELL("SET", "floodgate:set", "x");
+	TELL("SADD", "floodgate:hash", "x");
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status,
+		    LIST_FAILED);
+		ck_assert_int_eq(LOOK_UP(store, &a_hash, "x").status,
+		    LIST_FAILED);
+	}
+	ck_assert_int_eq(count_lines(store, 1, "cannot be asked"), 2);
+	ck_assert_int_eq(count_lines(store, 1, "list s: cannot be asked: "
+	    "redis=\"floodgate:set\" expected=set reason=\"WRONGTYPE"), 1);
+	ck_assert_int_eq(count_lines(store, 1, "map h: cannot be asked: "
+	    "redis=\"floodgate:hash\" expected=hash"), 1);
+	ck_assert(state_of(store).up);
+	TELL("DEL", "floodgate:set");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_NONE);
+	TELL("SET", "floodgate:set", "x");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FAILED);
+	ck_assert_int_eq(count_lines(store, 1, "list s"), 2);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(lacking_right_to_lists_is_told_and_counters_go_on)
+{
+	struct store *store;
+
+	start_log();
+	TELL("SADD", "floodgate:set", "x");
+	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	store = open_as_floodgate();
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FAILED);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	ck_assert_int_eq(count_lines(store, 1, "reason=\"NOPERM"), 1);
+	TELL("ACL", "SETUSER", "floodgate", "~floodgate:*", "+smismember");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FOUND);
+	store_close(&store);
+}
+END_TEST
+
+/* An event through the cache, at a time of the test's own. */
+static struct list_answer
+fetch_domain(struct list_cache *cache, struct store *store,
+    const char *domain, int64_t now_ms)
+{
+	static const struct folding folding = { true, "" };
+	struct list_question question = {
+		.source = &a_set, .kind = LIST_KIND_DOMAIN, .text = domain
+	};
+	struct list_lookup lookup;
+	struct list_answer answer;
+
+	list_lookup_begin(&lookup);
+	ck_assert_ptr_null(list_ask(&lookup.facts, &question));
+	list_lookup_fetch(&lookup, cache, store, &folding, now_ms,
+	    PATIENT_MS);
+	answer = lookup.facts.answers[0];
+	list_lookup_end(&lookup);
+	return answer;
+}
+
+START_TEST(answers_are_kept_for_a_moment_and_remembered)
+{
+	struct list_cache *cache = list_cache_open();
+	struct store *store = open_store();
+	struct list_answer answer;
+
+	TELL("SADD", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "A.b.example.com", 1000);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	answer = fetch_domain(cache, store, "example.com", 1000);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	TELL("SREM", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 1749);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	ck_assert(!answer.is_old);
+	answer = fetch_domain(cache, store, "a.b.example.com", 1750);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	TELL("SADD", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 2500);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	/* A clock that steps back keeps nothing. */
+	TELL("SREM", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 2499);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	server_kill();
+	answer = fetch_domain(cache, store, "a.b.example.com", 3500);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	ck_assert(answer.is_old);
+	answer = fetch_domain(cache, store, "b.example.com", 3500);
+	ck_assert_int_eq(answer.status, LIST_FAILED);
+	answer = fetch_domain(cache, store, "a.b.example.com",
+	    2499 + LIST_REMEMBER_MS);
+	ck_assert_int_eq(answer.status, LIST_FAILED);
+	store_close(&store);
+	list_cache_close(&cache);
+}
+END_TEST
+
+/* As many as an event may have, each with as many forms as there can be. */
+START_TEST(largest_question_is_answered)
+{
+	static const struct folding folding = { true, "" };
+	static struct path paths[LIST_FACTS_MAX];
+	static struct list_lookup lookup;
+	struct list_cache *cache = list_cache_open();
+	struct store *store = open_store();
+	char argument[300] = "";
+
+	TELL("SADD", "floodgate:set", "@.b");
+	list_lookup_begin(&lookup);
+	for (int i = 0; i < LIST_FACTS_MAX; i++) {
+		const struct list_question question = {
+			.source = &a_set, .kind = LIST_KIND_PATH,
+			.path = &paths[i]
+		};
+
+		snprintf(argument, sizeof(argument), "<u%03d@", i);
+		for (int k = 0; k < 127; k++)
+			strcat(argument, k < 126 ? "a." : "b>");
+		path_parse(argument, &paths[i]);
+		ck_assert(paths[i].is_valid);
+		ck_assert_ptr_null(list_ask(&lookup.facts, &question));
+	}
+	list_lookup_fetch(&lookup, cache, store, &folding, 1000, PATIENT_MS);
+	for (int i = 0; i < LIST_FACTS_MAX; i++)
+		ck_assert_int_eq(lookup.facts.answers[i].status, LIST_FOUND);
+	ck_assert(state_of(store).up);
+	list_lookup_end(&lookup);
+	store_close(&store);
+	list_cache_close(&cache);
+}
+END_TEST
+
+static void
+add_lists(Suite *suite)
+{
+	TCase *tcase = tcase_create("lists");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, sets_and_hashes_are_asked);
+	tcase_add_test(tcase, key_of_another_type_is_told_once);
+	tcase_add_test(tcase,
+	    lacking_right_to_lists_is_told_and_counters_go_on);
+	tcase_add_test(tcase, answers_are_kept_for_a_moment_and_remembered);
+	tcase_add_test(tcase, largest_question_is_answered);
+	suite_add_tcase(suite, tcase);
+}
+
 static void
 add_failures(Suite *suite)
 {
@@ -1757,6 +1970,7 @@ main(void)
 	}
 	add_charges(suite);
 	add_failures(suite);
+	add_lists(suite);
 	add_impostors(suite);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
