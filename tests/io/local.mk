@@ -19,7 +19,7 @@ TESTS += $(io_tests)
 io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
 io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
