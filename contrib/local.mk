@@ -1,5 +1,7 @@
 dist_example_DATA += \
 	contrib/postfix-main.cf \
+	contrib/redis-acl.conf \
+	contrib/redis.conf \
 	contrib/sendmail.mc
 EXTRA_DIST += \
 	.ci/run \
