@@ -202,21 +202,21 @@ link_next_reply(struct redis_link *link, redisReply **reply)
 	return link->unparsed <= REDIS_REPLY_OCTETS_MAX;
 }
 
-/* All that has arrived. Who hangs up at once may have expected TLS. */
-static bool
-receive_welcome(struct redis_link *link, size_t at, struct fault *fault)
+/*
+ * Who hangs up before the first answer may have expected TLS, or another
+ * certificate: TLS 1.3 tells that after the handshake, and the reset that
+ * follows may overtake it.
+ */
+static void
+explain_hang_up(const struct redis_link *link, struct fault *fault)
 {
-	bool more = true;
-
-	while (more)
-		if (!link_receive(link, &more, fault))
-			return at == 0 && link->tls == NULL &&
-			    fault->trouble == TROUBLE_CONNECT &&
-			    link->server.port[0] != '\0' ?
-			    fault_set(fault, TROUBLE_CONNECT, "closed by "
-			    "server at once (does it expect tls = true?)") :
-			    false;
-	return true;
+	if (link->tls == NULL && link->server.port[0] != '\0')
+		fault_set(fault, TROUBLE_CONNECT, "closed by server at once "
+		    "(does it expect tls = true?)");
+	else if (link->tls != NULL && tls_certificate_was_asked(link->tls))
+		fault_set(fault, TROUBLE_TLS, "closed by server, which asked "
+		    "for a certificate: tls_certificate_file is not what it "
+		    "accepts");
 }
 
 /* Read replies to the greeting from number *at. */
@@ -225,10 +225,11 @@ read_welcome(struct redis_link *link, const struct greeting *greeting,
     size_t *at, struct fault *fault)
 {
 	redisReply *reply;
-	bool fine = true;
+	bool more = true, fine = true;
 
-	if (!receive_welcome(link, *at, fault))
-		return false;
+	while (more)
+		if (!link_receive(link, &more, fault))
+			return false;
 	while (*at < greeting->count && fine) {
 		if (!link_next_reply(link, &reply))
 			return fault_set(fault, TROUBLE_GARBAGE, "");
@@ -268,6 +269,29 @@ secure(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 	return has_progress(link, progress, fault);
 }
 
+/* Say it, and read the answers: *at counts them. */
+static bool
+greet(struct redis_link *link, const struct greeting *greeting, size_t *at,
+    int64_t deadline_ms, struct fault *fault)
+{
+	while (*at < greeting->count) {
+		if (!link_send_out(link, fault))
+			return false;
+		switch (link_wait_for(link, link->fd, link_events(link),
+		    deadline_ms)) {
+		case WAITED_LATE:
+			return fault_set(fault, TROUBLE_TIMEOUT, "");
+		case WAITED_CLOSING:
+			return false;
+		case WAITED_READY:
+			break;
+		}
+		if (!read_welcome(link, greeting, at, fault))
+			return false;
+	}
+	return true;
+}
+
 /* True when the server is one to work with. */
 static bool
 shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
@@ -280,22 +304,11 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 	    link->password, link->database, &link->out) ||
 	    !greeting_put_script(&greeting, &link->script, &link->out))
 		return fault_set(fault, TROUBLE_MEMORY, "");
-	while (at < greeting.count) {
-		if (!link_send_out(link, fault))
-			return false;
-		switch (link_wait_for(link, link->fd, link_events(link),
-		    deadline_ms)) {
-		case WAITED_LATE:
-			return fault_set(fault, TROUBLE_TIMEOUT, "");
-		case WAITED_CLOSING:
-			return false;
-		case WAITED_READY:
-			break;
-		}
-		if (!read_welcome(link, &greeting, &at, fault))
-			return false;
-	}
-	return true;
+	if (greet(link, &greeting, &at, deadline_ms, fault))
+		return true;
+	if (at == 0 && fault->trouble == TROUBLE_CONNECT)
+		explain_hang_up(link, fault);
+	return false;
 }
 
 /* How long it may take. */

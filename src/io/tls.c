@@ -26,7 +26,7 @@ struct tls {
 	SSL_CTX *context;
 	SSL *ssl;
 	const char *name;	/* of the server, as it is verified */
-	bool established, broken;
+	bool established, broken, asked;
 	short sending_waits;	/* 0, or the event that it waits for */
 	short receiving_waits;
 	char why[160];
@@ -255,6 +255,17 @@ expect_name(SSL *ssl, const char *name)
 	    SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
+/* The server asks for our certificate; go on with what there is. */
+static int
+note_asked(SSL *ssl, void *argument)
+{
+	struct tls *tls = argument;
+
+	(void)ssl;
+	tls->asked = true;
+	return 1;
+}
+
 struct tls *
 tls_open(const struct tls_settings *settings, const char *host, int fd,
     char *why, size_t size)
@@ -275,6 +286,7 @@ tls_open(const struct tls_settings *settings, const char *host, int fd,
 	tls->ssl = SSL_new(tls->context);
 	if (tls->ssl != NULL && SSL_set_fd(tls->ssl, fd) == 1 &&
 	    expect_name(tls->ssl, tls->name)) {
+		SSL_set_cert_cb(tls->ssl, note_asked, tls);
 		SSL_set_connect_state(tls->ssl);
 		return tls;
 	}
@@ -421,6 +433,12 @@ bool
 tls_receives_at_pollout(const struct tls *tls)
 {
 	return tls->receiving_waits == POLLOUT;
+}
+
+bool
+tls_certificate_was_asked(const struct tls *tls)
+{
+	return tls->asked;
 }
 
 const char *

@@ -69,6 +69,9 @@ short tls_events(const struct tls *tls, bool sending);
 /* Is it receiving that waits for POLLOUT? */
 bool tls_receives_at_pollout(const struct tls *tls);
 
+/* Has the server asked for our certificate? */
+bool tls_certificate_was_asked(const struct tls *tls);
+
 /* After TLS_CLOSED or TLS_FAILED: what is wrong. */
 const char *tls_why(const struct tls *tls);
 
