@@ -35,3 +35,6 @@ install-completion:
 uninstall-completion:
 	rm -f $(DESTDIR)$(bashcompletiondir)/floodgatectl
 .PHONY: install-completion uninstall-completion
+
+dist_check_SCRIPTS += contrib/check-redis-conf
+TESTS += contrib/check-redis-conf
