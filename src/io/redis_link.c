@@ -278,7 +278,8 @@ redis_link_open(const struct redis_link_options *options, char *why,
 	if (redis_server_parse(options->server, &link->server, &reason)) {
 		reason = "no memory, descriptor or thread for Redis";
 		if (link->user != NULL && link->password != NULL &&
-		    link->script.text != NULL && make_pipe(link->wake) && start(link)) {
+		    link->script.text != NULL && make_pipe(link->wake) &&
+		    start(link)) {
 			wait_first(link);
 			return link;
 		}

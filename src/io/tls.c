@@ -247,12 +247,15 @@ tls_settings_are(const struct tls_settings *settings,
 static bool
 expect_name(SSL *ssl, const char *name)
 {
+	char copy[256];		/* for a macro that is not const */
+
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1)
 		return true;
 	ERR_clear_error();
-	return SSL_set1_host(ssl, name) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, name) == 1;
+	return text_copy(copy, sizeof(copy), name) &&
+	    SSL_set1_host(ssl, name) == 1 &&
+	    SSL_set_tlsext_host_name(ssl, copy) == 1;
 }
 
 /* The server asks for our certificate; go on with what there is. */
