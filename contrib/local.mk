@@ -1,5 +1,7 @@
 dist_example_DATA += \
 	contrib/postfix-main.cf \
+	contrib/redis-acl.conf \
+	contrib/redis.conf \
 	contrib/sendmail.mc
 EXTRA_DIST += \
 	.ci/run \
@@ -33,3 +35,6 @@ install-completion:
 uninstall-completion:
 	rm -f $(DESTDIR)$(bashcompletiondir)/floodgatectl
 .PHONY: install-completion uninstall-completion
+
+dist_check_SCRIPTS += contrib/check-redis-conf
+TESTS += contrib/check-redis-conf

@@ -163,7 +163,7 @@ end_list(void)
 enum type {
 	TYPE_STRING, TYPE_STRINGS, TYPE_BOOL, TYPE_TRISTATE, TYPE_NUMBER,
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
-	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
+	TYPE_SPEAK, TYPE_SCRIPT, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
 	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
 	TYPE_PATTERN, TYPE_ADDRESSES, TYPE_ZONES,
 	TYPES
@@ -190,6 +190,8 @@ static const struct {
 	[TYPE_MODE] = { .names = mode_names, .name_count = MODE_COUNT,
 	    .quoted = true },
 	[TYPE_SPEAK] = { .names = speak_names, .name_count = SPEAK_COUNT,
+	    .quoted = true },
+	[TYPE_SCRIPT] = { .names = script_names, .name_count = SCRIPT_COUNT,
 	    .quoted = true },
 	[TYPE_ON_FAILURE] = { .names = on_failure_names,
 	    .name_count = ON_FAILURE_COUNT, .quoted = true },

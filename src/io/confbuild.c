@@ -13,6 +13,7 @@
 #include "io/dns.h"
 #include "io/listen.h"
 #include "io/maps.h"
+#include "io/store.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -354,18 +355,94 @@ check_servers(const struct section_reader *in, const struct strings *servers)
 		section_refuse(in, "server", 0, "expected one server", NULL);
 }
 
-/* A password that everybody can read is none. */
+/* A secret that everybody can read is none. */
 static void
-check_password_file(const struct section_reader *in, const char *path)
+check_secret_file(const struct section_reader *in, const char *option,
+    const char *path)
 {
 	struct stat status;
 
-	if (!file_is_readable(in->reading.problems, path, "password_file",
-	    in->file->name, section_line(in, "password_file", 0)))
+	if (!file_is_readable(in->reading.problems, path, option,
+	    in->file->name, section_line(in, option, 0)))
 		return;
 	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
-		section_refuse(in, "password_file", 0, "everybody may read "
+		section_refuse(in, option, 0, "everybody may read "
 		    "it: expected mode 0640 or 0600", path);
+}
+
+/* The file of an option, beside the configuration. */
+static void
+find_file(struct section_reader *in, const char **file)
+{
+	if ((*file)[0] != '\0')
+		*file = path_within(in->reading.arena, in->file->directory,
+		    *file);
+}
+
+/* An option of TLS without TLS: somebody believes to be safe. */
+static bool
+is_tls_meant(const struct section_reader *in,
+    const struct store_redis_options *redis)
+{
+	const struct {
+		const char *name, *value;
+	} given[] = {
+		{"tls_ca_file", redis->tls_ca_file},
+		{"tls_ca_directory", redis->tls_ca_directory},
+		{"tls_certificate_file", redis->tls_certificate_file},
+		{"tls_key_file", redis->tls_key_file},
+		{"tls_server_name", redis->tls_server_name}
+	};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		if (!redis->tls && given[i].value[0] != '\0')
+			section_refuse(in, given[i].name, 0,
+			    "expected tls = true with it", given[i].value);
+	return redis->tls;
+}
+
+/* What the files hold is tried when nothing else is wrong. */
+static void
+check_tls_files(const struct section_reader *in,
+    const struct store_redis_options *redis)
+{
+	struct tls_options options = store_redis_tls_options(redis);
+	size_t before = in->reading.problems->count;
+	struct tls_settings *settings;
+	char why[256];
+
+	if (redis->tls_key_file[0] != '\0')
+		check_secret_file(in, "tls_key_file", redis->tls_key_file);
+	if (in->reading.problems->count != before)
+		return;
+	settings = tls_settings_open(&options, why, sizeof(why));
+	if (settings == NULL)
+		problems_add(in->reading.problems, in->file->name,
+		    section_line(in, "tls", 0), "%s", why);
+	tls_settings_close(&settings);
+}
+
+static void
+build_tls(struct section_reader *in, struct store_redis_options *redis)
+{
+	find_file(in, &redis->tls_ca_file);
+	find_file(in, &redis->tls_ca_directory);
+	find_file(in, &redis->tls_certificate_file);
+	find_file(in, &redis->tls_key_file);
+	if (!is_tls_meant(in, redis))
+		return;
+	if (redis->server.count > 0 && redis->server.at[0][0] == '/' &&
+	    redis->tls_server_name[0] == '\0')
+		section_refuse(in, "tls", 0, "expected tls_server_name, as "
+		    "server is a path", NULL);
+	if ((redis->tls_certificate_file[0] == '\0') !=
+	    (redis->tls_key_file[0] == '\0'))
+		section_refuse(in, redis->tls_key_file[0] == '\0' ?
+		    "tls_certificate_file" : "tls_key_file", 0,
+		    "expected both tls_certificate_file and tls_key_file",
+		    NULL);
+	else
+		check_tls_files(in, redis);
 }
 
 static void
@@ -380,8 +457,10 @@ build_redis(struct section_reader *in, struct store_redis_options *redis)
 	if (redis->password_file[0] != '\0') {
 		redis->password_file = path_within(in->reading.arena,
 		    in->file->directory, redis->password_file);
-		check_password_file(in, redis->password_file);
+		check_secret_file(in, "password_file",
+		    redis->password_file);
 	}
+	build_tls(in, redis);
 }
 
 /* Without a store section: memory, which is lost at a restart. */

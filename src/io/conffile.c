@@ -38,6 +38,7 @@
 #define CFG_TYPE_LEVEL(name) CFG_ONE(name)
 #define CFG_TYPE_MODE(name) CFG_ONE(name)
 #define CFG_TYPE_SPEAK(name) CFG_ONE(name)
+#define CFG_TYPE_SCRIPT(name) CFG_ONE(name)
 #define CFG_TYPE_ON_FAILURE(name) CFG_ONE(name)
 #define CFG_TYPE_LISTS(name) CFG_MANY(name)
 #define CFG_TYPE_MAP(name) CFG_ONE(name)

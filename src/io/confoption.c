@@ -17,6 +17,7 @@
 #define MEMBER_LEVEL(name) name
 #define MEMBER_MODE(name) name
 #define MEMBER_SPEAK(name) name
+#define MEMBER_SCRIPT(name) name
 #define MEMBER_ON_FAILURE(name) name
 #define MEMBER_LISTS(name) name
 #define MEMBER_MAP(name) name
@@ -168,6 +169,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_LEVEL:
 	case OPTION_TYPE_MODE:
 	case OPTION_TYPE_SPEAK:
+	case OPTION_TYPE_SCRIPT:
 	case OPTION_TYPE_ON_FAILURE:
 	case OPTION_TYPE_MAP:
 	case OPTION_TYPE_REPLY:

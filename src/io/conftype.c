@@ -282,6 +282,7 @@ parse_filemode(struct reading *r, void *field)
 PARSE_NAME(parse_level, level, level_names, LEVEL_COUNT)
 PARSE_NAME(parse_mode, mode, mode_names, MODE_COUNT)
 PARSE_NAME(parse_speak, speak, speak_names, SPEAK_COUNT)
+PARSE_NAME(parse_script, script_kind, script_names, SCRIPT_COUNT)
 PARSE_NAME(parse_on_failure, on_failure, on_failure_names, ON_FAILURE_COUNT)
 
 static bool
@@ -688,6 +689,7 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_LEVEL] = parse_level,
 	[OPTION_TYPE_MODE] = parse_mode,
 	[OPTION_TYPE_SPEAK] = parse_speak,
+	[OPTION_TYPE_SCRIPT] = parse_script,
 	[OPTION_TYPE_ON_FAILURE] = parse_on_failure,
 	[OPTION_TYPE_LISTS] = parse_lists,
 	[OPTION_TYPE_MAP] = parse_map,

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
-	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS)
+	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS) $(OPENSSL_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -94,6 +94,8 @@ libio_a_SOURCES = \
 	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
+	src/io/redis_script.c \
+	src/io/redis_script.h \
 	src/io/redis_socket.c \
 	src/io/redis_socket.h \
 	src/io/redis_thread.c \
@@ -114,6 +116,8 @@ libio_a_SOURCES = \
 	src/io/store_redis.h \
 	src/io/subjects.c \
 	src/io/subjects.h \
+	src/io/tls.c \
+	src/io/tls.h \
 	src/io/utc.c \
 	src/io/utc.h
 

@@ -26,7 +26,7 @@
 void
 redis_words_init(struct redis_words *words)
 {
-	words->count = 2;	/* EVALSHA and the digest */
+	words->count = 2;	/* verb and name of the script */
 }
 
 void
@@ -40,10 +40,10 @@ redis_words_add(struct redis_words *words, const char *word)
 static struct question *
 question_of_script(const struct redis_link *link, struct redis_words *words)
 {
-	words->at[0] = "EVALSHA";
-	words->lengths[0] = strlen("EVALSHA");
-	words->at[1] = link->digest;
-	words->lengths[1] = strlen(link->digest);
+	words->at[0] = link->script.verb;
+	words->lengths[0] = strlen(link->script.verb);
+	words->at[1] = link->script.name;
+	words->lengths[1] = strlen(link->script.name);
 	return question_open(&link->steady, (int)words->count, words->at,
 	    words->lengths);
 }
@@ -224,6 +224,7 @@ link_free(struct redis_link *link)
 			close(link->wake[i]);
 	if (link->password != NULL)
 		secret_wipe(link->password, strlen(link->password));
+	redis_script_clear(&link->script);
 	free(link->user);
 	free(link->password);
 	free(link->out.at);
@@ -268,9 +269,9 @@ link_init(struct redis_link *link, const struct redis_link_options *options)
 	link->connect_timeout_ms = options->connect_timeout_ms;
 	link->since_ms = clock_now_ms();
 	link->dice = (unsigned int)clock_now_ms();
-	link->script = options->script;
-	SHA1Data((const uint8_t *)options->script, strlen(options->script),
-	    link->digest);
+	link->tls_settings = options->tls;
+	redis_script_init(&link->script, options->script,
+	    options->as_function);
 	link->user = strdup(options->user);
 	link->password = strdup(options->password);
 }
@@ -318,7 +319,8 @@ redis_link_open(const struct redis_link_options *options, char *why,
 	if (redis_server_parse(options->server, &link->server, &reason)) {
 		reason = "no memory, descriptor or thread for Redis";
 		if (link->user != NULL && link->password != NULL &&
-		    make_pipe(link->wake) && start(link)) {
+		    link->script.text != NULL && make_pipe(link->wake) &&
+		    start(link)) {
 			wait_first(link);
 			return link;
 		}

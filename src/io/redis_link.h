@@ -25,6 +25,7 @@
 
 struct redis_link;
 struct redisReply;
+struct tls_settings;
 
 struct redis_link_options {
 	const char *server;	/* HOST:PORT, [ADDRESS]:PORT, or a path */
@@ -33,10 +34,13 @@ struct redis_link_options {
 	int64_t database;
 	int64_t timeout_ms;	/* the oldest question may be that old */
 	int64_t connect_timeout_ms;	/* with AUTH and all */
-	const char *script;	/* borrowed for as long as the link lives */
+	const char *script;	/* in Lua */
+	bool as_function;	/* run it by FCALL, not by EVALSHA and EVAL */
+	/* NULL: no TLS. Borrowed for as long as the link lives. */
+	const struct tls_settings *tls;
 };
 
-/* The words of a question after EVALSHA and the script's digest; borrowed. */
+/* The words of a question after those that name the script; borrowed. */
 #define REDIS_WORDS_MAX 512
 struct redis_words {
 	size_t count;

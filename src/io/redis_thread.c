@@ -6,7 +6,6 @@
  */
 #include "io/redis_inside.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
 #define STEADY_MS 1000		/* a connection that lived so long was good */
 #define IDLE_MS 2000		/* silence after which we send a PING */
+#define LOAD_EVERY_MS 1000	/* tries to load a function that fail */
 #define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
 
 /*
@@ -93,17 +93,50 @@ send_script(struct redis_link *link, struct question *question)
 
 	TEXT_INIT(&length, text);
 	text_put(&length, "$4\r\nEVAL\r\n$");
-	text_put_number(&length, (int64_t)strlen(link->script));
+	text_put_number(&length, (int64_t)strlen(link->script.text));
 	text_put(&length, "\r\n");
 	question->evaluated = true;
 	question->sent_ms = clock_steady_ms();
 	questions_push(&link->sent, question);
 	return buffer_put(&link->out, question->command, head) &&
 	    buffer_put(&link->out, length.at, length.length) &&
-	    buffer_put(&link->out, link->script, strlen(link->script)) &&
+	    buffer_put(&link->out, link->script.text,
+	    strlen(link->script.text)) &&
 	    buffer_put(&link->out, "\r\n", 2) &&
 	    buffer_put(&link->out, question->command + tail,
 	    question->length - tail);
+}
+
+/* Another question of our own; what it is answered does not matter. */
+static bool
+send_function(struct redis_link *link)
+{
+	const char *words[3] = {"FUNCTION", "LOAD", link->script.text};
+	struct question *question = question_open(&link->steady, 3, words,
+	    NULL);
+
+	if (question == NULL)
+		return false;
+	question->expected = REDIS_REPLY_STRING;
+	link->loading = true;
+	return send_question(link, question);
+}
+
+/*
+ * The same question once more, behind the function. When we may not load
+ * functions, somebody else may do so at any time.
+ */
+static bool
+send_with_function(struct redis_link *link, struct question *question)
+{
+	if (!link->loading && (link->load_failed_ms == 0 ||
+	    clock_steady_ms() - link->load_failed_ms >= LOAD_EVERY_MS) &&
+	    !send_function(link)) {
+		questions_push(&link->finished, question);
+		return false;
+	}
+	question->evaluated = true;
+	return send_question(link, question);
 }
 
 static bool
@@ -167,6 +200,29 @@ is_wanted(struct redis_link *link, const struct question *question)
 	return wanted;
 }
 
+/* Can the question be asked once more, with the script? */
+static bool
+is_curable(struct redis_link *link, const struct question *question,
+    enum redis_cure cure)
+{
+	return cure == (link->script.is_function ? CURE_LOAD : CURE_EVAL) &&
+	    !question->evaluated && question->expected == REDIS_REPLY_ARRAY &&
+	    is_wanted(link, question);
+}
+
+/* Another host may have loaded it a moment before. */
+static void
+settle_load(struct redis_link *link, struct question *question,
+    const redisReply *reply)
+{
+	bool failed = reply->type == REDIS_REPLY_ERROR &&
+	    strstr(reply->str, "already exists") == NULL;
+
+	link->loading = false;
+	link->load_failed_ms = failed ? clock_steady_ms() : 0;
+	questions_push(&link->finished, question);
+}
+
 /* False when the connection is to be dropped. */
 static bool
 settle_error(struct redis_link *link, struct question *question,
@@ -176,10 +232,9 @@ settle_error(struct redis_link *link, struct question *question,
 	enum redis_cure cure = redis_trouble_cure(trouble);
 	char *script;
 
-	if (cure == CURE_EVAL && !question->evaluated &&
-	    question->expected == REDIS_REPLY_ARRAY &&
-	    is_wanted(link, question))
-		return send_script(link, question) ||
+	if (is_curable(link, question, cure))
+		return (cure == CURE_EVAL ? send_script(link, question) :
+		    send_with_function(link, question)) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
 	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
@@ -190,6 +245,10 @@ settle_error(struct redis_link *link, struct question *question,
 	switch (cure) {
 	case CURE_RECONNECT:
 		return false;
+	case CURE_LOAD:
+		fault->detail[0] = '\0';	/* says nothing more */
+		link_note_trouble(link, trouble, fault->detail);
+		break;
 	case CURE_WAIT:
 		link_note_trouble(link, trouble, fault->detail);
 		break;
@@ -219,6 +278,11 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	if (question != NULL && is_for_asker(question, reply)) {
 		question->answer = reply;
 		questions_push(&link->finished, question);
+		return true;
+	}
+	if (question != NULL && question->expected == REDIS_REPLY_STRING) {
+		settle_load(link, question, reply);
+		freeReplyObject(reply);
 		return true;
 	}
 	if (question != NULL && reply->type == REDIS_REPLY_ERROR) {
@@ -268,11 +332,9 @@ static bool
 rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 {
 	const struct question *oldest = link->sent.first;
-	bool full = link->out.first < link->out.length;
 	struct pollfd polled[2] = {
 	    {.fd = link->wake[0], .events = POLLIN},
-	    {.fd = link->fd, .events = (short)(full ? POLLIN | POLLOUT :
-	    POLLIN)}};
+	    {.fd = link->fd, .events = link_events(link)}};
 	int64_t due_ms = oldest != NULL ? oldest->sent_ms + timeout_ms :
 	    link->active_ms + IDLE_MS;
 	int64_t left_ms = due_ms - clock_steady_ms();
@@ -283,7 +345,7 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	pthread_mutex_unlock(&link->mutex);
 	if (polled[0].revents != 0)
 		link_drain_wake(link);
-	if (polled[1].revents & (POLLIN | POLLHUP | POLLERR) &&
+	if (link_is_readable(link, polled[1].revents) &&
 	    !receive(link, fault))
 		return false;
 	oldest = link->sent.first;
@@ -306,9 +368,8 @@ serve(struct redis_link *link, struct fault *fault)
 		do {
 			if (!take_queue(link, &wishes))
 				return fault_set(fault, TROUBLE_MEMORY, "");
-			if (!link_send_out(link))
-				return fault_set(fault, TROUBLE_CONNECT,
-				    strerror(errno));
+			if (!link_send_out(link, fault))
+				return false;
 		} while (wishes.any);
 		if (wishes.distrusted)
 			return fault_set(fault, TROUBLE_GARBAGE, "");

@@ -11,6 +11,7 @@
 #include "core/charge.h"
 #include "core/config.h"
 #include "core/list_fact.h"
+#include "io/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -263,6 +264,10 @@ struct store *store_memory_open(const struct store_memory_options *options,
     char *why, size_t size);
 struct store *store_redis_open(const struct store_redis_options *options,
     char *why, size_t size);
+
+/* What the options say of TLS; borrowed from them. */
+struct tls_options store_redis_tls_options(
+    const struct store_redis_options *options);
 
 /*
  * A store that decides by itself while `below` does not, and tells it

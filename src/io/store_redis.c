@@ -19,6 +19,7 @@
 #include "io/redis_lists.h"
 #include "io/redis_marks.h"
 #include "io/secret.h"
+#include "io/tls.h"
 
 #define PREFIX_OCTETS_MAX 64
 #define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
@@ -43,6 +44,8 @@ struct store_redis {
 	char *server, *user, *prefix;
 	char password[SECRET_SIZE];
 	int64_t database;
+	enum script_kind script;
+	struct tls_settings *tls;	/* NULL: none */
 	_Atomic int64_t timeout_ms;
 	struct redis_lists lists;
 };
@@ -785,12 +788,38 @@ redis_close(struct store *store)
 	struct store_redis *redis = redis_of(store);
 
 	redis_link_close(&redis->link);
+	tls_settings_close(&redis->tls);
 	secret_wipe(redis->password, sizeof(redis->password));
 	free(redis->server);
 	free(redis->user);
 	free(redis->prefix);
 	redis_lists_clear(&redis->lists);
 	free(redis);
+}
+
+struct tls_options
+store_redis_tls_options(const struct store_redis_options *options)
+{
+	struct tls_options tls = {
+		.ca_file = options->tls_ca_file,
+		.ca_directory = options->tls_ca_directory,
+		.certificate_file = options->tls_certificate_file,
+		.key_file = options->tls_key_file,
+		.server_name = options->tls_server_name
+	};
+
+	return tls;
+}
+
+static bool
+has_same_tls(const struct store_redis *redis,
+    const struct store_redis_options *options)
+{
+	struct tls_options tls = store_redis_tls_options(options);
+
+	if (!options->tls || redis->tls == NULL)
+		return options->tls == (redis->tls != NULL);
+	return tls_settings_are(redis->tls, &tls);
 }
 
 /* An empty password when none is configured. */
@@ -815,7 +844,8 @@ redis_reconfigure(struct store *store, const struct config *config)
 	    strcmp(options->server.at[0], redis->server) != 0 ||
 	    strcmp(options->user, redis->user) != 0 ||
 	    strcmp(options->prefix, redis->prefix) != 0 ||
-	    options->database != redis->database)
+	    options->database != redis->database ||
+	    options->script != redis->script || !has_same_tls(redis, options))
 		return false;
 	same = read_password(options, password, why, sizeof(why)) &&
 	    strcmp(password, redis->password) == 0;
@@ -850,6 +880,10 @@ find_fault(const struct store_redis_options *options)
 		return "the prefix of store \"redis\" is longer than 64 octets";
 	if (strpbrk(options->prefix, "{}") != NULL)
 		return "the prefix of store \"redis\" must not hold a brace";
+	if (options->tls && options->server.at[0][0] == '/' &&
+	    options->tls_server_name[0] == '\0')
+		return "tls of store \"redis\" needs tls_server_name, as the "
+		    "server is a path";
 	return NULL;
 }
 
@@ -865,11 +899,19 @@ redis_start(struct store_redis *redis,
 		.database = options->database,
 		.timeout_ms = options->timeout_ms,
 		.connect_timeout_ms = options->connect_timeout_ms,
-		.script = script
+		.script = script,
+		.as_function = options->script == SCRIPT_FUNCTION
 	};
+	struct tls_options tls = store_redis_tls_options(options);
 
 	if (!read_password(options, redis->password, why, size))
 		return false;
+	if (options->tls) {
+		redis->tls = tls_settings_open(&tls, why, size);
+		if (redis->tls == NULL)
+			return false;
+	}
+	link.tls = redis->tls;
 	redis->server = strdup(options->server.at[0]);
 	redis->user = strdup(options->user);
 	redis->prefix = strdup(options->prefix);
@@ -901,6 +943,7 @@ store_redis_open_with(const struct store_redis_options *options,
 	redis->store.ops = &redis_ops;
 	redis_lists_init(&redis->lists);
 	redis->database = options->database;
+	redis->script = options->script;
 	redis->timeout_ms = options->timeout_ms;
 	if (redis_start(redis, options, script, why, size))
 		return &redis->store;

@@ -291,6 +291,21 @@ static const struct row values[] = {
 	{ "password file that is not",
 	    "store \"redis\" { password_file = \"none\" }",
 	    "1: password_file: cannot read" },
+	{ "redis over TLS", "store \"redis\" { tls = true }", "" },
+	{ "option of TLS without TLS",
+	    "store \"redis\" { tls_server_name = \"redis\" }",
+	    "1: expected tls = true" },
+	{ "certificate without a key", "store \"redis\" { tls = true\n"
+	    "tls_certificate_file = \"cert.pem\" }",
+	    "2: expected both" },
+	{ "TLS over a path", "store \"redis\" { tls = true\n"
+	    "server = \"/run/redis\" }", "1: expected tls_server_name" },
+	{ "authority that is not", "store \"redis\" { tls = true\n"
+	    "tls_ca_file = \"none\" }", "1: tls_ca_file" },
+	{ "script of redis", "store \"redis\" { script = \"function\" }",
+	    "" },
+	{ "unknown kind of script", "store \"redis\" { script = \"lua\" }",
+	    "1: expected" },
 	{ "outside text is escaped", "log_level = \"a\xc3\xa4 \x7f\"\n",
 	    "1: control octet 0x7f\n1: saw \"a%C3%A4  \"" },
 };
