@@ -67,7 +67,8 @@ struct verdict {
 	const struct reply *reply;	/* when refused */
 	/* A limit that refused: how it stands. */
 	const struct charge *charge;	/* in facts->charges, or NULL */
-	int64_t used;			/* without this event */
+	int64_t used;			/* without this event, unless that
+					 * counts although it is refused */
 	int64_t retry_ms;
 	/* A check of DNS that refused, or could not be decided. */
 	struct finding found;
@@ -87,7 +88,10 @@ const struct policy *policy_select(const struct config *config,
 bool except_has(const struct except *except, const struct config *config,
     const struct session *session, const struct path *recipient);
 
-/* Where a rule can refuse: bits 1u << STAGE_x. */
+/*
+ * Where a rule can refuse: bits 1u << STAGE_x. A limit is asked nowhere
+ * where not all of its keys are known.
+ */
 unsigned int rule_spoken_at(const struct policy *policy,
     const struct rule *rule);
 
@@ -96,8 +100,9 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * complete, or bits of the facts it lacks: the engine fetches them into
  * *facts and calls again with the same arguments. FACT_counters: charges
  * facts->charges; FACT_local_counters: charges the first facts->local_count
- * of them, which are reordered for it, to the embedded store; FACT_dns: finds
- * all answers that facts->dns wants. `trace` may be NULL.
+ * of them, which are reordered for it, to the embedded store; FACT_told: tells
+ * facts->charges to the store, without an answer; FACT_dns: finds all answers
+ * that facts->dns wants. `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,

@@ -63,6 +63,15 @@ hash_of(const struct refusals *refusals, const char *string)
 	return siphash(refusals->key, string, strlen(string));
 }
 
+/* The counter, and of a distinct one the element that was too many. */
+static uint64_t
+field_of(const struct refusals *refusals, const struct charge *charge)
+{
+	uint64_t field = hash_of(refusals, charge->field);
+
+	return charge->distinct ? field ^ charge->element : field;
+}
+
 /* The set of that subject, locked. */
 static struct refusal *
 hold_set(struct refusals *refusals, uint64_t subject)
@@ -99,7 +108,7 @@ find(struct refusals *refusals, const struct charge *charge, int64_t now_ms,
     struct refusal *found)
 {
 	uint64_t subject = hash_of(refusals, charge->subject);
-	uint64_t field = hash_of(refusals, charge->field);
+	uint64_t field = field_of(refusals, charge);
 	struct refusal *set = hold_set(refusals, subject);
 	bool known = false;
 
@@ -139,6 +148,7 @@ refusals_know(struct refusals *refusals, const struct charges *charges,
 		answer->status = CHARGE_REFUSED;
 		answer->refused = i;
 		answer->retry_ms = answer->full_ms = refusal.free_ms - now_ms;
+		answer->by_refusals = charges->at[i].when == WHEN_REFUSED;
 		answer->now_ms = now_ms;
 		answer->used[i] = refusal.used;
 		return true;
@@ -186,7 +196,7 @@ refusals_note(struct refusals *refusals, const struct charges *charges,
 {
 	const struct charge *charge = &charges->at[answer->refused];
 	uint64_t subject = hash_of(refusals, charge->subject);
-	uint64_t field = hash_of(refusals, charge->field);
+	uint64_t field = field_of(refusals, charge);
 	struct refusal *set = hold_set(refusals, subject);
 
 	/* Under the lock: who drops this subject comes before or after. */

@@ -155,7 +155,8 @@ START_TEST(subject_of_each_key)
 	const struct rule rule = rule_by(keys[_i].key);
 	struct charges charges = { .count = 0 };
 
-	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
 	ck_assert_uint_eq(charges.count, 2);
 	ck_assert_str_eq(charges.at[0].subject, keys[_i].want);
 	ck_assert_str_eq(charges.at[1].subject, keys[_i].want);
@@ -171,7 +172,8 @@ START_TEST(combined_keys)
 
 	rule.limits.per.at[1] = KEY_recipient_domain;
 	rule.limits.per.count = 2;
-	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
 	ck_assert_str_eq(charges.at[0].subject,
 	    "user:alice@example.org,recipient_domain:sub.example.net");
 }
@@ -189,7 +191,8 @@ START_TEST(a_key_without_value_asks_nothing)
 
 	session_init(&session);
 	session_apply(&session, &mail);
-	charges_add(&charges, &rule, &config, &session, NULL, 1);
+	charges_add(&charges, &rule, &config, &session, NULL, 1,
+	    WHEN_ALLOWED);
 	ck_assert_uint_eq(charges.count, 0);
 }
 END_TEST
@@ -206,7 +209,8 @@ START_TEST(one_mailbox_has_one_counter)
 		struct charges charges = { .count = 0 };
 
 		path_parse(spellings[i], &recipient);
-		charges_add(&charges, &rule, &config, &session, &recipient, 1);
+		charges_add(&charges, &rule, &config, &session, &recipient, 1,
+		    WHEN_ALLOWED);
 		ck_assert_str_eq(charges.at[0].subject,
 		    "recipient:bob@example.org");
 	}

@@ -292,7 +292,7 @@ static const struct {
 START_TEST(refund_goes_to_where_the_charge_is)
 {
 	struct refund refund = {"a", "limit/1h", HOUR_MS, 3, 0,
-	    refunds[_i].local};
+	    .local = refunds[_i].local};
 	int64_t later_ms = NOW_MS + refunds[_i].later_ms;
 
 	open_it(-1, false);
@@ -313,10 +313,10 @@ END_TEST
 START_TEST(refunds_of_both_kinds_go_both_ways)
 {
 	struct refund mixed[4] = {
-		{"a", "limit/1h", HOUR_MS, 1, NOW_MS, false},
-		{"b", "limit/1h", HOUR_MS, 1, NOW_MS, true},
-		{"c", "limit/1h", HOUR_MS, 1, NOW_MS, true},
-		{"d", "limit/1h", HOUR_MS, 1, NOW_MS, false},
+		{"a", "limit/1h", HOUR_MS, 1, NOW_MS, .local = false},
+		{"b", "limit/1h", HOUR_MS, 1, NOW_MS, .local = true},
+		{"c", "limit/1h", HOUR_MS, 1, NOW_MS, .local = true},
+		{"d", "limit/1h", HOUR_MS, 1, NOW_MS, .local = false},
 	};
 
 	open_it(-1, false);
@@ -404,7 +404,7 @@ hammer(void *argument)
 	int64_t now_ms = clock_now_ms();
 
 	for (int i = 0; i < ROUNDS; i++) {
-		struct refund refund = {"a", "limit/1h", HOUR_MS, 1, 0, true};
+		struct refund refund = {"a", "limit/1h", HOUR_MS, 1, 0, .local = true};
 		struct charge_answer answer = charge("a", INT64_MAX, 1,
 		    now_ms, true);
 

@@ -534,7 +534,7 @@ START_TEST(refund_gives_back_what_was_charged_then)
 	struct store *store = open_store();
 	struct charge_answer answer = charge_one(store, "user:a", 2);
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
-	    answer.now_ms, false};
+	    answer.now_ms, .local = false};
 
 	sleep_ms(2);
 	charge_one(store, "user:a", 2);
@@ -562,7 +562,7 @@ START_TEST(refunds_are_sent_before_the_end)
 	for (size_t i = 0; i < 200; i++) {
 		at_ms = charge_one(store, "user:a", 1000).now_ms;
 		refunds[i] = (struct refund){"user:a", "quota_user/1h",
-		    HOUR_MS, 1, at_ms, false};
+		    HOUR_MS, 1, at_ms, .local = false};
 	}
 	store_refund(store, refunds, 200, at_ms, TIMEOUT_MS);
 	store_close(&store);
@@ -1075,7 +1075,7 @@ START_TEST(least_rights_are_enough)
 	struct store_counter counters[4];
 	struct charge_answer answer;
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0,
-	    false};
+	    .local = false};
 
 	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
 	store = open_as_floodgate();
