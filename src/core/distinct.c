@@ -62,24 +62,36 @@ distinct_wait(const struct distinct *distinct, int64_t window_ms,
 	    now_ms;
 }
 
+/* Behind all that come before it. */
+static void
+insert(struct distinct *distinct, struct distinct_element element)
+{
+	size_t to = distinct->count++;
+
+	for (; to > 0 && distinct->at[to - 1].last_ms == element.last_ms &&
+	    distinct->at[to - 1].hash > element.hash; to--)
+		distinct->at[to] = distinct->at[to - 1];
+	distinct->at[to] = element;
+}
+
 bool
 distinct_see(struct distinct *distinct, int64_t max, int64_t now_ms,
     uint64_t hash)
 {
 	size_t i = find(distinct, hash);
 	bool is_new = i == distinct->count;
-	size_t count;
+	size_t last;
 
 	if (!is_new)
 		drop(distinct, i, 1);
-	count = distinct->count;
-	if (count > 0 && distinct->at[count - 1].last_ms > now_ms)
-		now_ms = distinct->at[count - 1].last_ms;
-	if ((int64_t)count > max)
-		drop(distinct, 0, count - (size_t)max);
-	distinct->at[distinct->count++] = (struct distinct_element){
+	last = distinct->count - 1;
+	if (distinct->count > 0 && distinct->at[last].last_ms > now_ms)
+		now_ms = distinct->at[last].last_ms;
+	insert(distinct, (struct distinct_element){
 		.last_ms = now_ms, .hash = hash
-	};
+	});
+	if ((int64_t)distinct->count > max + 1)
+		drop(distinct, 0, distinct->count - (size_t)max - 1);
 	return is_new;
 }
 

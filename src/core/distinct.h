@@ -1,7 +1,8 @@
 /*
  * distinct.h - how many different ones were there in the last hour?
  *
- * Hashes of elements by the time when each was seen last, oldest first.
+ * Hashes of elements by the time when each was seen last, oldest first; those
+ * of one time by hash.
  * Exact: an element leaves when it was last seen as long ago as the window.
  * At most max + 1 are kept, which is enough to know that there are too many.
  * charge.lua is the same inside Redis, with a sorted set.
@@ -43,8 +44,9 @@ int64_t distinct_wait(const struct distinct *distinct, int64_t window_ms,
     int64_t now_ms, int64_t max, int64_t more);
 
 /*
- * The element is seen at now_ms, not before any that is there; true when it
- * is new. There must be memory for one more. Past max + 1 the oldest go.
+ * The element is seen at now_ms, or when the last one was if that is later;
+ * true when it is new. There must be memory for one more. Past max + 1 the
+ * oldest go.
  */
 bool distinct_see(struct distinct *distinct, int64_t max, int64_t now_ms,
     uint64_t hash);

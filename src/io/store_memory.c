@@ -298,6 +298,17 @@ is_to_be_charged(const struct work *work, size_t i,
 	    charge_is_counted(&work->charges->at[i], answer));
 }
 
+/* Those of the set that ask for the same counter. */
+static size_t
+count_same(const struct work *work, size_t index)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->charges->count; i++)
+		count += same_counter(work, i, index);
+	return count;
+}
+
 /* All memory that the set needs, before the first is charged. */
 static bool
 reserve_all(struct work *work, const struct charge_answer *answer)
@@ -315,8 +326,11 @@ reserve_all(struct work *work, const struct charge_answer *answer)
 		    work->now_ms);
 		if (entry == NULL)
 			return false;
-		counter = subject_add_counter(subjects_of(work, i), entry,
-		    charge->field, charge->distinct);
+		counter = charge->distinct ?
+		    subject_add_distinct(subjects_of(work, i), entry,
+			charge->field, count_same(work, i)) :
+		    subject_add_window(subjects_of(work, i), entry,
+			charge->field);
 		if (counter == NULL)
 			return false;
 		counter->max = charge->max;

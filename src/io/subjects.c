@@ -111,9 +111,10 @@ resize_counter(struct subjects *subjects, struct subject_entry *entry,
 	return counter;
 }
 
-struct counter *
-subject_add_counter(struct subjects *subjects, struct subject_entry *entry,
-    const char *field, bool is_distinct)
+/* Find or add; one with less room than that gets more, to last a while. */
+static struct counter *
+add_counter(struct subjects *subjects, struct subject_entry *entry,
+    const char *field, bool is_distinct, size_t more)
 {
 	struct counter *counter = subject_find_counter(entry, field);
 	size_t capacity;
@@ -123,18 +124,34 @@ subject_add_counter(struct subjects *subjects, struct subject_entry *entry,
 		counter = NULL;
 	}
 	if (counter == NULL) {
-		counter = new_counter(field, 1, is_distinct);
+		counter = new_counter(field, more, is_distinct);
 		if (counter != NULL)
 			link_counter(subjects, entry, counter);
 		return counter;
 	}
-	if (counter->count < counter->capacity ||
-	    (!is_distinct && counter->capacity == WINDOW_GROUPS_MAX))
+	if (counter->count + more <= counter->capacity)
 		return counter;
 	capacity = 2 * (size_t)counter->capacity;
+	if (capacity < counter->count + more)
+		capacity = counter->count + more;
 	if (!is_distinct && capacity > WINDOW_GROUPS_MAX)
 		capacity = WINDOW_GROUPS_MAX;
-	return resize_counter(subjects, entry, counter, capacity);
+	return capacity == counter->capacity ? counter :
+	    resize_counter(subjects, entry, counter, capacity);
+}
+
+struct counter *
+subject_add_window(struct subjects *subjects, struct subject_entry *entry,
+    const char *field)
+{
+	return add_counter(subjects, entry, field, false, 1);
+}
+
+struct counter *
+subject_add_distinct(struct subjects *subjects, struct subject_entry *entry,
+    const char *field, size_t more)
+{
+	return add_counter(subjects, entry, field, true, more);
 }
 
 void

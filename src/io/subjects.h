@@ -79,13 +79,15 @@ struct counter *subject_find_counter(const struct subject_entry *entry,
     const char *field);
 
 /*
- * Find or add, with room for one more slot than it has, so that the next
- * counter_pack() or distinct_see() cannot fail. One of the other kind, whose
+ * Find or add, with room for one more group, so that the next counter_pack()
+ * cannot fail; or for as many more elements. One of the other kind, whose
  * limit has changed, starts anew. NULL: no memory. The pointer is good until
  * the counter is changed and then added again, or swept.
  */
-struct counter *subject_add_counter(struct subjects *subjects,
-    struct subject_entry *entry, const char *field, bool is_distinct);
+struct counter *subject_add_window(struct subjects *subjects,
+    struct subject_entry *entry, const char *field);
+struct counter *subject_add_distinct(struct subjects *subjects,
+    struct subject_entry *entry, const char *field, size_t more);
 const char *counter_field(const struct counter *counter);
 
 /* To a window and back; NULL, or the other kind, gives an empty window. */
