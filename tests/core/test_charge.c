@@ -217,6 +217,51 @@ START_TEST(one_mailbox_has_one_counter)
 }
 END_TEST
 
+/* The same for two spellings of one, other for another, other elsewhere. */
+START_TEST(elements_tell_apart_what_differs)
+{
+	struct rule rule = rule_by(KEY_user);
+	struct config other = config;
+	uint64_t one, same, another, elsewhere;
+
+	rule.limits.count = COUNT_distinct_recipients;
+	path_parse("<bob@example.org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient, &one));
+	path_parse("<BOB+tag@Example.Org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient,
+	    &same));
+	ck_assert_uint_eq(one, same);
+	other.redis.prefix = "other:";
+	ck_assert(charge_element(&rule, &other, &session, &recipient,
+	    &elsewhere));
+	ck_assert_uint_ne(one, elsewhere);
+	path_parse("<bobby@example.org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient,
+	    &another));
+	ck_assert_uint_ne(one, another);
+}
+END_TEST
+
+START_TEST(without_an_element_a_distinct_limit_is_not_asked)
+{
+	const struct event mail = { .stage = STAGE_MAIL, .path = "<>",
+	    .user = "alice" };
+	struct rule rule = rule_by(KEY_user);
+	struct charges charges = { .count = 0 };
+
+	session_apply(&session, &mail);
+	rule.limits.count = COUNT_distinct_senders;
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
+	ck_assert_uint_eq(charges.count, 0);
+	/* But its subject has a name. */
+	charges_add(&charges, &rule, &config, &session, &recipient, 0,
+	    WHEN_ALLOWED);
+	ck_assert_uint_eq(charges.count, 2);
+	ck_assert(charges.at[0].distinct);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -236,6 +281,8 @@ main(void)
 	tcase_add_test(add, combined_keys);
 	tcase_add_loop_test(add, a_key_without_value_asks_nothing, 0, 9);
 	tcase_add_test(add, one_mailbox_has_one_counter);
+	tcase_add_test(add, elements_tell_apart_what_differs);
+	tcase_add_test(add, without_an_element_a_distinct_limit_is_not_asked);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
