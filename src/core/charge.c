@@ -13,6 +13,30 @@
 #include <sys/types.h>
 #include <sha2.h>
 
+const char *const mark_names[MARK_COUNT] = {
+#define MARK(name, refuses, help) #name,
+#include "core/mark.def"
+};
+
+bool
+mark_refuses(enum mark_kind kind)
+{
+	static const bool refuses[MARK_COUNT] = {
+#define MARK(name, refuses, help) refuses,
+#include "core/mark.def"
+	};
+
+	return refuses[kind];
+}
+
+int64_t
+charge_max(const struct charges *charges, const struct charge_answer *answer,
+    size_t index)
+{
+	return (answer->overridden >> index & 1) != 0 ? answer->max[index] :
+	    charges->at[index].max;
+}
+
 #define SUBJECT_HEAD_OCTETS 100	/* of one that is too long, before '~' */
 #define SUBJECT_ESCAPES "{},~"	/* beside '%', blanks, control, 8-bit */
 
@@ -287,5 +311,86 @@ charges_add(struct charges *charges, const struct rule *rule,
 		charge->when = when;
 		charge->distinct = distinct;
 		charge->element = element;
+	}
+}
+
+/* --- marks --- */
+
+/* Of client_net, as key.def says. */
+#define NET_IPV4_BITS 24
+#define NET_IPV6_BITS 48
+
+int64_t
+key_ipv4_prefix(enum key key, const struct config *config)
+{
+	return key == KEY_client_net ? NET_IPV4_BITS :
+	    config->global.ipv4_prefix;
+}
+
+int64_t
+key_ipv6_prefix(enum key key, const struct config *config)
+{
+	return key == KEY_client_net ? NET_IPV6_BITS :
+	    config->global.ipv6_prefix;
+}
+
+bool
+subject_of_key(char buffer[SUBJECT_OCTETS_MAX + 1], enum key key,
+    const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	const struct limit_options like = {
+		.per = { .at = { key }, .count = 1 },
+		.ipv4_prefix = key_ipv4_prefix(key, config),
+		.ipv6_prefix = key_ipv6_prefix(key, config),
+	};
+
+	return build_subject(buffer, &like, config, session, recipient);
+}
+
+static const struct marked_row marked_rows[] = {
+#define MARKED(check, key, wider, when) { #check, { key, wider }, when },
+#include "core/marked.def"
+};
+#define MARKED_ROWS (sizeof(marked_rows) / sizeof(marked_rows[0]))
+
+const struct marked_row *
+marked_find(const char *check)
+{
+	for (size_t i = 0; i < MARKED_ROWS; i++)
+		if (strcmp(marked_rows[i].check, check) == 0)
+			return &marked_rows[i];
+	return NULL;
+}
+
+const struct marked_row *
+marked_by(enum key key)
+{
+	for (size_t i = 0; i < MARKED_ROWS; i++)
+		if (marked_rows[i].keys[0] == key ||
+		    marked_rows[i].keys[1] == key)
+			return &marked_rows[i];
+	return NULL;
+}
+
+void
+marks_add(struct charges *charges, const struct rule *rule,
+    const struct config *config, const struct session *session,
+    const struct path *recipient)
+{
+	const struct marked_row *row = marked_find(rule->name);
+
+	for (size_t i = 0; row != NULL && i < 2; i++) {
+		struct mark_question *question =
+		    &charges->marks[charges->mark_count];
+
+		assert(charges->mark_count < MARK_QUESTIONS_MAX);
+		if (!subject_of_key(question->subject, row->keys[i], config,
+		    session, recipient))
+			continue;
+		question->rule = rule;
+		question->key = row->keys[i];
+		question->observe = rule->with.mode == MODE_OBSERVE;
+		charges->mark_count++;
 	}
 }

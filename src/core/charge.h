@@ -33,11 +33,34 @@ struct subject_part {
 void subject_build(const struct subject_part parts[], size_t count,
     char *buffer);
 
+/* Marks: see mark.def. */
+enum mark_kind {
+#define MARK(name, refuses, help) MARK_##name,
+#include "core/mark.def"
+	MARK_COUNT
+};
+extern const char *const mark_names[MARK_COUNT];
+bool mark_refuses(enum mark_kind kind);
+
+struct mark {
+	enum mark_kind kind;
+	int64_t until_ms;	/* since 1970; 0: until it is lifted */
+};
+
+/* Is a subject of the session marked? Asked along with the charges. */
+struct mark_question {
+	char subject[SUBJECT_OCTETS_MAX + 1];
+	const struct rule *rule;	/* not for the store */
+	enum key key;			/* what the subject is made of */
+	bool observe;	/* a mark is found, but the charges go on */
+};
+#define MARK_QUESTIONS_MAX 16
+
 /* Once a set of charges is judged, which of them are counted? */
 enum charge_when {
 	WHEN_ALLOWED,	/* when all pass: it is one step with the others */
 	WHEN_ALWAYS,	/* in either case */
-	WHEN_REFUSED,	/* when some refuse, but none of this kind does */
+	WHEN_REFUSED,	/* when some refuse, or a mark, but none of this kind */
 	WHEN_NEVER	/* only asked: is there room for the weight? */
 };
 
@@ -62,12 +85,15 @@ struct charge {
 struct charges {
 	struct charge at[CHARGES_MAX];
 	size_t count;
+	struct mark_question marks[MARK_QUESTIONS_MAX];
+	size_t mark_count;
 };
 
 /* What the store says to a set of charges. */
 enum charge_status {
 	CHARGE_ALLOWED,		/* all are charged, but see charge_when */
 	CHARGE_REFUSED,		/* none is charged, but see charge_when */
+	CHARGE_MARKED,		/* a subject asked about is: likewise */
 	CHARGE_UNAVAILABLE	/* the store did not answer in time */
 };
 
@@ -83,9 +109,18 @@ struct charge_answer {
 				 * changes how the store is set up */
 	int64_t now_ms;		/* the store's clock, for refunds */
 	int64_t used[CHARGES_MAX];	/* in the window, after the charge */
+	uint64_t overridden;	/* bits of charges whose max is another now */
+	int64_t max[CHARGES_MAX];	/* of these */
+	size_t marked;		/* MARKED: the first that does not observe */
+	struct mark mark;	/* MARKED: what is noted on it */
+	uint32_t marks_found;	/* bits of mark questions; observed, too */
 	bool fresh[CHARGES_MAX];	/* distinct and counted: it was not
 					 * there before */
 };
+
+/* The max that the answer speaks of. */
+int64_t charge_max(const struct charges *charges,
+    const struct charge_answer *answer, size_t index);
 
 /*
  * Is it counted, given status and by_refusals? Said here for all stores;
@@ -120,5 +155,37 @@ bool charge_element(const struct rule *rule, const struct config *config,
 void charges_add(struct charges *charges, const struct rule *rule,
     const struct config *config, const struct session *session,
     const struct path *recipient, int64_t weight, enum charge_when when);
+
+/* Which marks a check looks at: a row of marked.def. */
+enum marks_when { MARKS_ALWAYS, MARKS_USUALLY, MARKS_IF_TOLD };
+struct marked_row {
+	const char *check;
+	enum key keys[2];
+	enum marks_when when;
+};
+/* NULL: the check of this name looks at none. */
+const struct marked_row *marked_find(const char *check);
+/* The check that looks at marks of such subjects, or NULL. */
+const struct marked_row *marked_by(enum key key);
+
+/*
+ * Append a question for each key of the check's row that the session has a
+ * value for. MARK_QUESTIONS_MAX is never exceeded, as with charges.
+ */
+void marks_add(struct charges *charges, const struct rule *rule,
+    const struct config *config, const struct session *session,
+    const struct path *recipient);
+
+/*
+ * The subject of one key, of clients as wide as the program counts them.
+ * False when it has no value.
+ */
+bool subject_of_key(char buffer[SUBJECT_OCTETS_MAX + 1], enum key key,
+    const struct config *config, const struct session *session,
+    const struct path *recipient);
+
+/* The leading bits of a client, or of its network, unless a limit differs. */
+int64_t key_ipv4_prefix(enum key key, const struct config *config);
+int64_t key_ipv6_prefix(enum key key, const struct config *config);
 
 #endif

@@ -30,7 +30,8 @@ enum check_takes {
 	TAKES_AUTHENTICATED = 1 << 8,
 	TAKES_HEADER = 1 << 9,
 	TAKES_PATTERN = 1 << 10,
-	TAKES_ZONES = 1 << 11
+	TAKES_ZONES = 1 << 11,
+	TAKES_MARKS = 1 << 12
 };
 
 /* What a rule may need beyond the session; bits (1u << FACT_x). */

@@ -76,17 +76,14 @@ lookup_failed_at_mta(const struct check_input *input)
 	return false;
 }
 
-bool
-check_client_no_ptr(const struct check_input *input)
+/* What the MTA told, or where it told nothing, our own lookup. */
+static bool
+lacks_name(const struct check_input *input,
+    bool (*lacks)(const struct check_input *input))
 {
-	const struct session *session = input->session;
-
-	if (session->client.family == IP_NONE ||
-	    session->client_name[0] != '\0' || session->client_ptr[0] != '\0')
-		return false;
-	switch (session->client_resolve) {
+	switch (input->session->client_resolve) {
 	case RESOLVE_NOT_TOLD:
-		return lacks_ptr(input);
+		return lacks(input);
 	case RESOLVE_OK:
 		return false;
 	case RESOLVE_FAIL:
@@ -99,25 +96,23 @@ check_client_no_ptr(const struct check_input *input)
 }
 
 bool
+check_client_no_ptr(const struct check_input *input)
+{
+	const struct session *session = input->session;
+
+	return session->client.family != IP_NONE &&
+	    session->client_name[0] == '\0' &&
+	    session->client_ptr[0] == '\0' && lacks_name(input, lacks_ptr);
+}
+
+bool
 check_client_name_unverified(const struct check_input *input)
 {
 	const struct session *session = input->session;
 
-	if (session->client.family == IP_NONE ||
-	    session->client_name[0] != '\0')
-		return false;
-	switch (session->client_resolve) {
-	case RESOLVE_NOT_TOLD:
-		return lacks_verified_name(input);
-	case RESOLVE_OK:
-		return false;
-	case RESOLVE_FAIL:
-	case RESOLVE_FORGED:
-		return true;
-	case RESOLVE_TEMP:
-		return lookup_failed_at_mta(input);
-	}
-	return false;
+	return session->client.family != IP_NONE &&
+	    session->client_name[0] == '\0' &&
+	    lacks_name(input, lacks_verified_name);
 }
 
 /* --- domains that do not exist, or take no mail */

@@ -226,6 +226,7 @@ struct rule {
 	struct rule_options with;
 	struct check_options checks;	/* of a check */
 	uint64_t header_bit;	/* of its header and pattern, or 0 */
+	bool looks_at_marks;	/* a check of marked.def: in the store, too */
 	struct limit_options limits;	/* of a limit */
 };
 

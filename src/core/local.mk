@@ -34,6 +34,8 @@ libcore_a_SOURCES = \
 	src/core/grammar.h \
 	src/core/key.def \
 	src/core/limit.def \
+	src/core/mark.def \
+	src/core/marked.def \
 	src/core/list.c \
 	src/core/list.h \
 	src/core/lookup.c \

@@ -234,6 +234,19 @@ judge_lookup_failure(struct judgement *j, const struct rule *rule)
 	return true;
 }
 
+/* What is noted on its subjects is asked of the store, with the charges. */
+static bool
+asks_marks(struct judgement *j, const struct rule *rule)
+{
+	struct charges *charges = &j->facts->charges;
+	size_t before = charges->mark_count;
+
+	if (rule->looks_at_marks)
+		marks_add(charges, rule, j->config, j->session,
+		    j->event->recipient);
+	return charges->mark_count > before;
+}
+
 /* True when it refuses and nothing further is to be asked. */
 static bool
 judge_check(struct judgement *j, const struct rule *rule)
@@ -259,7 +272,8 @@ judge_check(struct judgement *j, const struct rule *rule)
 		return false;
 	switch (ask_check(rule->check, &input)) {
 	case SAID_NO:
-		note(j, rule, OUTCOME_PASSES, -1);
+		if (!asks_marks(j, rule))
+			note(j, rule, OUTCOME_PASSES, -1);
 		return false;
 	case SAID_LATER:
 		j->awaits_dns = true;
@@ -392,7 +406,7 @@ gather_refused(struct judgement *j, bool by_mta)
 	struct charges *charges = &j->facts->charges;
 	bool asks = false;
 
-	charges->count = 0;
+	charges->count = charges->mark_count = 0;
 	for (size_t i = 0; i < j->policy->rule_count; i++) {
 		const struct rule *rule = &j->policy->rules[i];
 		size_t first = charges->count;
@@ -451,26 +465,52 @@ put_local_first(struct facts *facts)
 	}
 }
 
+static void
+fail_rule(struct judgement *j, const struct rule *rule, int charge)
+{
+	bool defers = rule->with.on_failure == ON_FAILURE_DEFER &&
+	    rule->with.mode == MODE_ENFORCE;
+
+	if (defers && !j->verdict->refused) {
+		note(j, rule, OUTCOME_REFUSES, charge);
+		refuse(j, rule, reply_of(j->facts->counters.misset ?
+		    REPLY_config_error : REPLY_store_unavailable));
+	} else
+		note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, charge);
+}
+
 /* The rules whose charges stand from `first` to before `end`. */
 static void
 apply_on_failure(struct judgement *j, size_t first, size_t end)
 {
 	const struct charges *charges = &j->facts->charges;
 
-	for (size_t i = first; i < end; i++) {
-		const struct rule *rule = charges->at[i].rule;
-		bool defers = rule->with.on_failure == ON_FAILURE_DEFER &&
-		    rule->with.mode == MODE_ENFORCE;
+	for (size_t i = first; i < end; i++)
+		if (i == 0 || charges->at[i - 1].rule != charges->at[i].rule)
+			fail_rule(j, charges->at[i].rule, (int)i);
+}
 
-		if (i > 0 && charges->at[i - 1].rule == rule)
-			continue;
-		if (defers && !j->verdict->refused) {
-			note(j, rule, OUTCOME_REFUSES, (int)i);
-			refuse(j, rule, reply_of(j->facts->counters.misset ?
-			    REPLY_config_error : REPLY_store_unavailable));
-		} else
-			note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, (int)i);
+/*
+ * The checks whose marks could not be had. What is to be decided here is
+ * kept for the embedded store, which knows what was noted a while ago.
+ */
+static void
+fail_marks(struct judgement *j, bool keeps_local)
+{
+	struct charges *charges = &j->facts->charges;
+	const struct rule *before = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		const struct rule *rule = charges->marks[i].rule;
+
+		if (keeps_local && rule->with.on_failure == ON_FAILURE_LOCAL)
+			charges->marks[kept++] = charges->marks[i];
+		else if (rule != before)
+			fail_rule(j, rule, -1);
+		before = rule;
 	}
+	charges->mark_count = kept;
 }
 
 /*
@@ -497,10 +537,13 @@ judge_failure(struct judgement *j)
 {
 	struct facts *facts = j->facts;
 
+	fail_marks(j, true);
 	put_local_first(facts);
 	apply_on_failure(j, facts->local_count, facts->charges.count);
-	if (!j->verdict->refused && facts->local_count > 0)
+	if (!j->verdict->refused &&
+	    facts->local_count + facts->charges.mark_count > 0)
 		return 1u << FACT_local_counters;
+	fail_marks(j, false);
 	apply_on_failure(j, 0, facts->local_count);
 	return j->verdict->refused ? tell_attempts(facts) : 0;
 }
@@ -512,13 +555,13 @@ judge_failure(struct judgement *j)
  */
 static const struct reply *
 limit_reply(const struct facts *facts, const struct charge *charge,
-    int64_t used)
+    int64_t used, int64_t max)
 {
 	const struct reply *reply = charge->rule->with.reply;
 
 	if (has_fact(facts, FACT_local_counters) &&
-	    reply_is_permanent(reply) && used <= charge->max &&
-	    charge->weight <= charge->max - used)
+	    reply_is_permanent(reply) && used <= max &&
+	    charge->weight <= max - used)
 		return reply_of(REPLY_store_unavailable);
 	return reply;
 }
@@ -545,8 +588,53 @@ observed_limit_is_over(const struct facts *facts, size_t first)
 	for (size_t i = first; i < charges->count &&
 	    charges->at[i].rule == charges->at[first].rule; i++)
 		if (charges->at[i].rule->with.mode == MODE_OBSERVE &&
-		    used_with(facts, i) > charges->at[i].max)
+		    used_with(facts, i) >
+		    charge_max(charges, &facts->counters, i))
 			return true;
+	return false;
+}
+
+/* Was one of the questions of this rule, from `first` on, answered by yes? */
+static bool
+is_marked(const struct facts *facts, size_t first)
+{
+	const struct charges *charges = &facts->charges;
+
+	for (size_t i = first; i < charges->mark_count &&
+	    charges->marks[i].rule == charges->marks[first].rule; i++)
+		if ((facts->counters.marks_found >> i & 1) != 0)
+			return true;
+	return false;
+}
+
+/* What is noted on the subjects that checks asked about; true: refused. */
+static bool
+judge_marks(struct judgement *j)
+{
+	const struct charges *charges = &j->facts->charges;
+	const struct charge_answer *answer = &j->facts->counters;
+	const struct rule *refusing = NULL;
+
+	if (answer->status == CHARGE_MARKED) {
+		assert(answer->marked < charges->mark_count);
+		j->verdict->marked = &charges->marks[answer->marked];
+		j->verdict->mark = answer->mark;
+		refusing = j->verdict->marked->rule;
+	}
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		const struct rule *rule = charges->marks[i].rule;
+
+		if (i > 0 && charges->marks[i - 1].rule == rule)
+			continue;
+		if (rule == refusing) {
+			note(j, rule, OUTCOME_REFUSES, -1);
+			refuse(j, rule, rule->with.reply);
+			return true;
+		}
+		note(j, rule, rule->with.mode == MODE_OBSERVE &&
+		    is_marked(j->facts, i) ? OUTCOME_OBSERVED :
+		    OUTCOME_PASSES, -1);
+	}
 	return false;
 }
 
@@ -560,9 +648,11 @@ refuse_by_limit(struct judgement *j)
 	assert(answer->refused < facts_counted(j->facts));
 	j->verdict->charge = charge;
 	j->verdict->used = answer->used[answer->refused];
+	j->verdict->max = charge_max(&j->facts->charges, answer,
+	    answer->refused);
 	j->verdict->retry_ms = answer->retry_ms;
 	refuse(j, charge->rule, limit_reply(j->facts, charge,
-	    j->verdict->used));
+	    j->verdict->used, j->verdict->max));
 	return charge->rule;
 }
 
@@ -578,9 +668,12 @@ judge_counters(struct judgement *j)
 	    !has_fact(j->facts, FACT_local_counters))
 		return judge_failure(j);
 	if (answer->status == CHARGE_UNAVAILABLE) {
+		fail_marks(j, false);
 		apply_on_failure(j, 0, counted);
 		return 0;
 	}
+	if (judge_marks(j))
+		return 0;
 	if (answer->status == CHARGE_REFUSED)
 		refusing = refuse_by_limit(j);
 	for (size_t i = 0; i < counted; i++) {
@@ -692,7 +785,8 @@ judge_policy(struct judgement *j)
 	if (refused)
 		return count_refusal(j);
 	gather_charges(j);
-	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
+	return j->facts->charges.count + j->facts->charges.mark_count > 0 ?
+	    1u << FACT_counters : 0;
 }
 
 /* A recipient that the MTA refuses: we only count. */
@@ -783,6 +877,7 @@ policy_judge(const struct config *config, const struct session *session,
 		return verdict->refused ? judge_refusals(&j) :
 		    judge_counters(&j);
 	memset(verdict, 0, sizeof(*verdict));
+	facts->charges.mark_count = 0;
 	if (trace != NULL)
 		trace->count = 0;
 	switch (event->stage) {

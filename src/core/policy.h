@@ -69,7 +69,11 @@ struct verdict {
 	const struct charge *charge;	/* in facts->charges, or NULL */
 	int64_t used;			/* without this event, unless that
 					 * counts although it is refused */
+	int64_t max;			/* an override's, if there is one */
 	int64_t retry_ms;
+	/* A check that refused for what is noted on a subject. */
+	const struct mark_question *marked;	/* in facts->charges, or NULL */
+	struct mark mark;
 	/* A check of DNS that refused, or could not be decided. */
 	struct finding found;
 	/* Rules in mode observe that would have refused. */
@@ -99,10 +103,11 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * Judge an event that session_apply() has taken in. Returns 0 with *verdict
  * complete, or bits of the facts it lacks: the engine fetches them into
  * *facts and calls again with the same arguments. FACT_counters: charges
- * facts->charges; FACT_local_counters: charges the first facts->local_count
- * of them, which are reordered for it, to the embedded store; FACT_told: tells
- * facts->charges to the store, without an answer; FACT_dns: finds all answers
- * that facts->dns wants. `trace` may be NULL.
+ * facts->charges, unless one of the subjects it asks about is marked;
+ * FACT_local_counters: charges the first facts->local_count of them, which
+ * are reordered for it, to the embedded store, with the questions left;
+ * FACT_told: tells facts->charges to the store, without an answer; FACT_dns:
+ * finds all answers that facts->dns wants. `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,

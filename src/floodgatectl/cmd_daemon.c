@@ -5,6 +5,9 @@
 #include "floodgatectl/ctl.h"
 #include "floodgatectl/output.h"
 
+#include "base/text.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -39,14 +42,47 @@ count_arguments(const char *name, int count)
 }
 
 /*
- * Ask the daemon, and have its answer printed. Errors are printed here;
- * `put` prints what is none, for people.
+ * The daemon's answer, or NULL with an exit code: what went wrong is printed
+ * here.
  */
+static json_t *
+ask_daemon(const struct ctl *ctl, const char *command, char *arguments[],
+    size_t count, int *exit_code)
+{
+	char why[512];
+	json_t *document;
+
+	document = client_ask(ctl->socket, command, arguments, count,
+	    exit_code, why, sizeof(why));
+	if (document == NULL) {
+		(void)fprintf(stderr, "floodgatectl: %s\n", why);
+		return NULL;
+	}
+	*exit_code = put_error(document, ctl->json);
+	if (*exit_code < 0) {
+		*exit_code = EX_OK;
+		return document;
+	}
+	json_decref(document);
+	return NULL;
+}
+
+/* For people or for programs. */
+static void
+put_answer(const struct ctl *ctl, const json_t *document,
+    void (*put)(const json_t *document))
+{
+	if (ctl->json)
+		put_document(document);
+	else
+		put(document);
+}
+
+/* Ask the daemon, and have its answer printed. */
 static int
 ask(struct ctl *ctl, int count, char *arguments[],
     void (*put)(const json_t *document))
 {
-	char why[512];
 	json_t *document;
 	int first, exit_code = EX_OK;
 
@@ -56,20 +92,10 @@ ask(struct ctl *ctl, int count, char *arguments[],
 	exit_code = count_arguments(arguments[0], count - first);
 	if (exit_code != EX_OK)
 		return exit_code;
-	document = client_ask(ctl->socket, arguments[0], arguments + first,
-	    (size_t)(count - first), &exit_code, why, sizeof(why));
-	if (document == NULL) {
-		(void)fprintf(stderr, "floodgatectl: %s\n", why);
-		return exit_code;
-	}
-	exit_code = put_error(document, ctl->json);
-	if (exit_code < 0) {
-		exit_code = EX_OK;
-		if (ctl->json)
-			put_document(document);
-		else
-			put(document);
-	}
+	document = ask_daemon(ctl, arguments[0], arguments + first,
+	    (size_t)(count - first), &exit_code);
+	if (document != NULL)
+		put_answer(ctl, document, put);
 	json_decref(document);
 	return exit_code;
 }
@@ -232,4 +258,135 @@ int
 cmd_ping(struct ctl *ctl, int count, char *arguments[])
 {
 	return ask(ctl, count, arguments, put_pong);
+}
+
+/* --- what an operator changes --- */
+
+static void
+put_done(const json_t *document)
+{
+	put_printable(member_text(document, "done"));
+	(void)fputc('\n', stdout);
+	if (member_text(document, "note")[0] == '\0')
+		return;
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "floodgatectl: note: %s\n",
+	    member_text(document, "note"));
+}
+
+#define REASON_SIZE 1024	/* the daemon says how long one may be */
+
+/*
+ * A reason needs no quotes: the words from argument `index` on, counted
+ * behind the options, are one.
+ */
+static int
+ask_with_reason(struct ctl *ctl, int count, char *arguments[], int index)
+{
+	char reason[REASON_SIZE], *given[8];
+	int first, exit_code = EX_OK;
+	struct text text;
+	struct ctl options = *ctl;
+
+	first = ctl_take_options(&options, count, arguments, &exit_code);
+	if (first < 0)
+		return exit_code;
+	if (count - first <= index + 1)
+		return ask(ctl, count, arguments, put_done);
+	*ctl = options;
+	TEXT_INIT(&text, reason);
+	for (int i = first + index; i < count; i++) {
+		if (i > first + index)
+			text_put_char(&text, ' ');
+		text_put(&text, arguments[i]);
+	}
+	given[0] = arguments[0];
+	for (int i = 0; i < index; i++)
+		given[1 + i] = arguments[first + i];
+	given[1 + index] = reason;
+	given[2 + index] = NULL;
+	if (text.cut)
+		return ctl_usage_error("%s: the reason is too long",
+		    arguments[0]);
+	return ask(ctl, 2 + index, given, put_done);
+}
+
+int
+cmd_block(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask_with_reason(ctl, count, arguments, 2);
+}
+
+int
+cmd_unblock(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask(ctl, count, arguments, put_done);
+}
+
+int
+cmd_suspend(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask_with_reason(ctl, count, arguments, 1);
+}
+
+int
+cmd_resume(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask(ctl, count, arguments, put_done);
+}
+
+int
+cmd_override(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask_with_reason(ctl, count, arguments, 4);
+}
+
+int
+cmd_forget(struct ctl *ctl, int count, char *arguments[])
+{
+	return ask(ctl, count, arguments, put_done);
+}
+
+/* The daemon answers page by page: all of them, as one document. */
+static bool
+add_pages(const struct ctl *ctl, json_t *document, int *exit_code)
+{
+	while (json_object_get(document, "next") != NULL) {
+		char number[24], *from[] = { number, NULL };
+		json_t *page;
+
+		(void)snprintf(number, sizeof(number), "%lld",
+		    (long long)member_number(document, "next"));
+		page = ask_daemon(ctl, "marks", from, 1, exit_code);
+		if (page == NULL)
+			return false;
+		(void)json_array_extend(json_object_get(document, "subjects"),
+		    json_object_get(page, "subjects"));
+		(void)json_object_del(document, "next");
+		if (json_object_get(page, "next") != NULL)
+			(void)json_object_set(document, "next",
+			    json_object_get(page, "next"));
+		json_decref(page);
+	}
+	return true;
+}
+
+int
+cmd_marks(struct ctl *ctl, int count, char *arguments[])
+{
+	json_t *document;
+	int first, exit_code = EX_OK;
+
+	first = ctl_take_options(ctl, count, arguments, &exit_code);
+	if (first < 0)
+		return exit_code;
+	exit_code = count_arguments(arguments[0], count - first);
+	if (exit_code != EX_OK)
+		return exit_code;
+	document = ask_daemon(ctl, arguments[0], arguments + first,
+	    (size_t)(count - first), &exit_code);
+	if (document != NULL && add_pages(ctl, document, &exit_code))
+		put_answer(ctl, document, put_marked);
+	json_decref(document);
+	return exit_code;
 }

@@ -207,6 +207,80 @@ put_counters(const json_t *counters, const char *indent)
 	table_print_and_clear(&table);
 }
 
+/* "blocked", or "override quota_user/1h = 1000" */
+static void
+describe_mark(const json_t *mark, char *buffer, size_t size)
+{
+	struct text text;
+
+	text_init(&text, buffer, size);
+	text_put(&text, member_text(mark, "kind"));
+	if (json_object_get(mark, "counter") == NULL)
+		return;
+	text_put_char(&text, ' ');
+	text_put(&text, member_text(mark, "counter"));
+	text_put(&text, " = ");
+	text_put_number(&text, member_number(mark, "max"));
+}
+
+static void
+add_marks(struct table *table, const char *subject, const json_t *marks)
+{
+	size_t index;
+	json_t *mark;
+
+	json_array_foreach(marks, index, mark) {
+		char what[160];
+		const char *cells[] = {
+			subject, what, member_text(mark, "until"),
+			member_text(mark, "reason")
+		};
+
+		describe_mark(mark, what, sizeof(what));
+		if (cells[2][0] == '\0')
+			cells[2] = "-";
+		table_add(table, subject != NULL ? cells : cells + 1);
+	}
+}
+
+/* "MARK UNTIL REASON" of one subject; nothing where there is none. */
+static void
+put_marks(const json_t *marks, const char *indent)
+{
+	static const char *const head[] = { "MARK", "UNTIL", "REASON" };
+	struct table table;
+
+	if (json_array_size(marks) == 0)
+		return;
+	table_init(&table, 3, indent);
+	table_add(&table, head);
+	add_marks(&table, NULL, marks);
+	table_print_and_clear(&table);
+}
+
+void
+put_marked(const json_t *document)
+{
+	static const char *const head[] = {
+		"SUBJECT", "MARK", "UNTIL", "REASON"
+	};
+	const json_t *subjects = json_object_get(document, "subjects");
+	struct table table;
+	size_t index;
+	json_t *subject;
+
+	if (json_array_size(subjects) == 0) {
+		(void)printf("nothing is blocked, suspended or overridden\n");
+		return;
+	}
+	table_init(&table, 4, "");
+	table_add(&table, head);
+	json_array_foreach(subjects, index, subject)
+		add_marks(&table, member_text(subject, "subject"),
+		    json_object_get(subject, "marks"));
+	table_print_and_clear(&table);
+}
+
 void
 put_subjects(const json_t *document, const char *indent)
 {
@@ -220,7 +294,11 @@ put_subjects(const json_t *document, const char *indent)
 		(void)fputs(indent, stdout);
 		put_printable(member_text(subject, "subject"));
 		(void)fputc('\n', stdout);
-		put_counters(json_object_get(subject, "counters"), deeper);
+		put_marks(json_object_get(subject, "marks"), deeper);
+		if (json_array_size(json_object_get(subject,
+		    "counters")) > 0)
+			put_counters(json_object_get(subject, "counters"),
+			    deeper);
 	}
 }
 

@@ -34,8 +34,11 @@ void table_init(struct table *table, int columns, const char *indent);
 void table_add(struct table *table, const char *const cells[]);
 void table_print_and_clear(struct table *table);
 
-/* The counters of each subject, as `show` prints them. */
+/* The counters and marks of each subject, as `show` prints them. */
 void put_subjects(const json_t *document, const char *indent);
+
+/* Every marked subject, as `marks` prints them. */
+void put_marked(const json_t *document);
 
 /* "FILE:LINE: TEXT" for each problem, on stderr. */
 void put_problems(const json_t *problems);

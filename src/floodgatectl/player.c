@@ -11,6 +11,7 @@
 #include "io/engine.h"
 #include "io/idn.h"
 #include "io/inspect.h"
+#include "io/operate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,23 @@ player_show(struct player *player, const char *subject)
 
 	document = inspect_subject(config, player->store, subject,
 	    player->now_ms, config->global.event_timeout_ms);
+	engine_unhold_config(player->engine, config);
+	return document;
+}
+
+json_t *
+player_operate(struct player *player, player_operation *operate,
+    const char *const arguments[], size_t count)
+{
+	const struct config *config = engine_hold_config(player->engine);
+	const struct operation op = {
+		.config = config, .store = player->store,
+		.arguments = arguments, .count = count, .who = "script",
+		.now_ms = player->now_ms,
+		.timeout_ms = config->global.event_timeout_ms
+	};
+	json_t *document = operate(&op);
+
 	engine_unhold_config(player->engine, config);
 	return document;
 }

@@ -36,6 +36,11 @@ void player_set_store(struct player *player,
 void player_give_dns(struct player *player,
     const struct dns_question *question, const struct dns_answer *answer);
 void player_reload(struct player *player, struct config *config);
+/* One of operate.h, with these arguments. */
+struct operation;
+typedef json_t *player_operation(const struct operation *op);
+json_t *player_operate(struct player *player, player_operation *operate,
+    const char *const arguments[], size_t count);
 /* As inspect_subject(). */
 json_t *player_show(struct player *player, const char *subject);
 

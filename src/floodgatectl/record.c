@@ -42,7 +42,8 @@ describe_counters(const struct facts *facts, const struct rule *rule,
 		json_t *counter = json_pack("{s:s, s:s, s:I}",
 		    "subject", charges->at[i].subject,
 		    "field", charges->at[i].field,
-		    "max", (json_int_t)charges->at[i].max);
+		    "max", (json_int_t)charge_max(charges, &facts->counters,
+		    i));
 
 		if (facts->counters.status != CHARGE_UNAVAILABLE &&
 		    i < facts_counted(facts))

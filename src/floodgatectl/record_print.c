@@ -6,6 +6,7 @@
 #include "floodgatectl/output.h"
 
 #include "base/text.h"
+#include "core/charge.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +36,10 @@ put_failed(json_t *failed)
 	size_t index;
 
 	json_array_foreach(failed, index, rule)
-		(void)json_array_append(strcmp(member_text(rule, "kind"),
-		    "check") == 0 ? checks : limits, rule);
+		(void)json_array_append(
+		    strcmp(member_text(rule, "kind"), "check") == 0 &&
+		    marked_find(member_text(rule, "name")) == NULL ?
+		    checks : limits, rule);
 	put_rules("; lookup failed, accepted by: ", checks);
 	put_rules("; store down, accepted by: ", limits);
 	json_decref(limits);

@@ -23,6 +23,8 @@
  *	store up|down		down: every question to the store fails
  *	reload FILE		put another configuration in place
  *	show SUBJECT		the counters, as `floodgatectl show`
+ *	block, unblock, suspend, resume, override, forget, marks
+ *				what an operator does, as in floodgatectl
  *	repeat N COMMAND [; COMMAND]...	with %n as 1 to N
  */
 #ifndef FLOODGATE_CTL_SCRIPT_H

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/conffile.h"
 #include "io/inspect.h"
+#include "io/operate.h"
 #include "io/utc.h"
 
 #include <stdio.h>
@@ -422,6 +423,58 @@ play_show(struct script *script, char *arguments)
 	return document;
 }
 
+/* --- what an operator does --- */
+
+/* Words, of which the last, number `most`, takes the rest of the line. */
+static size_t
+take_arguments(char *at, const char *arguments[], size_t most)
+{
+	size_t count = 0;
+	char *word;
+
+	while (count + 1 < most && (word = script_take_word(&at)) != NULL)
+		arguments[count++] = word;
+	at += strspn(at, SCRIPT_BLANKS);
+	if (*at != '\0')
+		arguments[count++] = at;
+	return count;
+}
+
+#define OPERATION_ARGUMENTS_MAX 8
+static json_t *
+play_operation(struct script *script, char *line, const char *name,
+    size_t least, size_t most, player_operation *operate)
+{
+	const char *arguments[OPERATION_ARGUMENTS_MAX];
+	size_t count = take_arguments(line, arguments, most);
+	json_t *document;
+
+	if (count < least)
+		return script_fail(script, "%s: an argument is missing",
+		    name);
+	document = player_operate(script->player, operate, arguments, count);
+	(void)json_object_set_new(document, "answer", json_string(
+	    json_object_get(document, "total") != NULL ? "marks" : "done"));
+	(void)json_object_set(document, "reply", json_object_get(document,
+	    json_object_get(document, "error") != NULL ? "error" : "done"));
+	return document;
+}
+
+#define PLAY_OPERATION(name, least, most)				\
+	static json_t *							\
+	play_##name(struct script *script, char *arguments)		\
+	{								\
+		return play_operation(script, arguments, #name, least,	\
+		    most, operate_##name);				\
+	}
+PLAY_OPERATION(block, 2, 3)
+PLAY_OPERATION(unblock, 1, 1)
+PLAY_OPERATION(suspend, 1, 2)
+PLAY_OPERATION(resume, 1, 1)
+PLAY_OPERATION(override, 3, 5)
+PLAY_OPERATION(forget, 1, 2)
+PLAY_OPERATION(marks, 0, 1)
+
 static const struct verb {
 	const char *name;
 	json_t *(*play)(struct script *script, char *arguments);
@@ -442,7 +495,14 @@ static const struct verb {
 	{ "dns",     play_dns,     false, true },
 	{ "store",   play_store,   false, true },
 	{ "reload",  play_reload,  false, false },
-	{ "show",    play_show,    false, false }
+	{ "show",    play_show,    false, false },
+	{ "block",   play_block,   false, true },
+	{ "unblock", play_unblock, false, true },
+	{ "suspend", play_suspend, false, true },
+	{ "resume",  play_resume,  false, true },
+	{ "override", play_override, false, true },
+	{ "forget",  play_forget,  false, true },
+	{ "marks",   play_marks,   false, false }
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

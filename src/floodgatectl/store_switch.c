@@ -89,6 +89,63 @@ switch_save(struct store *store, char *why, size_t size)
 	return store_save(switch_of(store)->memory, why, size);
 }
 
+/* --- marks --- */
+
+static enum store_change
+switch_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	return !is_up(store) ? STORE_UNREACHED :
+	    store_set_mark(switch_of(store)->memory, subject, mark, how,
+		now_ms, timeout_ms);
+}
+
+static enum store_change
+switch_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	return !is_up(store) ? STORE_UNREACHED :
+	    store_lift_mark(switch_of(store)->memory, subject, kind, field,
+		now_ms, timeout_ms);
+}
+
+static enum store_change
+switch_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	return !is_up(store) ? STORE_UNREACHED :
+	    store_forget(switch_of(store)->memory, subject, field, now_ms,
+		timeout_ms);
+}
+
+static int
+switch_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	return !is_up(store) ? -1 : store_marks(
+	    switch_of(store)->memory, subject, now_ms, timeout_ms, marks);
+}
+
+static int64_t
+switch_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	return !is_up(store) ? -1 : store_marked(
+	    switch_of(store)->memory, from, now_ms, timeout_ms, subjects,
+	    max, count);
+}
+
+static const struct store_mark_ops switch_mark_ops = {
+	.set = switch_set_mark,
+	.lift = switch_lift_mark,
+	.forget = switch_forget,
+	.marks = switch_marks,
+	.marked = switch_marked,
+};
+
 static const struct store_ops switch_ops = {
 	.close = switch_close,
 	.reconfigure = switch_reconfigure,
@@ -97,6 +154,7 @@ static const struct store_ops switch_ops = {
 	.show = switch_show,
 	.get_state = switch_get_state,
 	.save = switch_save,
+	.marks = &switch_mark_ops,
 };
 
 struct store *

@@ -6,21 +6,41 @@
 --   peek    count nothing, say what is used
 --     for each key: the number of its charges, their fields, the same ones
 --     side by side, then for each charge: max ("-": none), window in ms,
---     label, weight. The answer: the time in ms, used of each; and when some
---     are full, ms to wait for each, 0 for those that are not.
+--     label, weight. After all keys, for each subject that must not be
+--     marked: its number in KEYS, and "0", or "1" to be told only. The
+--     answer: the time in ms, used of each; and when some are full, ms to
+--     wait for each, 0 for those that are not; and when something is noted
+--     on the subjects, a list of pairs: of a charge its number and its max
+--     now, of a question its number below 0 and the subject's marks.
 --   charge+, peek+
 --     the same with ARGV[2] the number of KEYS that are hashes; the others
 --     are sorted sets. A fifth word for each charge says when it is counted:
---     "0" when all pass, "a" always, "r" when some are full but none that is
---     of this kind, "n" never; and of a count of different ones, after dots,
---     the number of its KEY, max, the element. Of these the used is negative
---     when the element was there before.
+--     "0" when all pass, "a" always, "r" when some are full, or a subject is
+--     marked, but none is full that is of this kind, "n" never; and of a
+--     count of different ones, after dots, the number of its KEY, max, the
+--     element. Of these the used is negative when the element was there.
 --   unsee   of each set in KEYS: an element, to be removed, and when it was
 --           seen; it stays if it was seen since. The answer: the time.
 --   refund
 --     for each key: the number of its refunds, their fields, then for each:
 --     weight, window in ms, when it was charged. The answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
+--   marks   the answer: the time, the marks of KEYS[1] or "".
+--   mark    note ARGV[3], whose name is ARGV[2], on KEYS[1], which may bear
+--           ARGV[4] marks; ARGV[5] "1": unless something refuses it already.
+--   lift    take what is named ARGV[2] off KEYS[1].
+--           The answer of both: the time; 1: done, 0: nothing to do, -1: no
+--           room; when the last mark ends in ms, 0: none ends, -1: no mark.
+--   forget  drop counter ARGV[2] of KEYS[1], or all of them. The answer: the
+--           time, how many they were.
+--   index   subject ARGV[2] was changed. KEYS[1] is a sorted set of marked
+--           subjects by when the last mark ends, KEYS[2] one of changes by
+--           time. ARGV[3]: the end as above, or "" if that is not changed.
+--           The answer: the time, 1, or -1: not allowed.
+--   marked  the answer: the time, how many KEYS[1] has; from number ARGV[2]
+--           on, at most ARGV[3] of them.
+--   changed the answer: the time, how many follow or -1; what KEYS[1] has
+--           since ARGV[2] (0: lately), at most ARGV[3] and one.
 --   hosts   say that host ARGV[2] lives for ARGV[3] ms from now, 0: it
 --           leaves. KEYS[1] is a sorted set of hosts by the time when they
 --           are given up. The answer: the time, how many live, or -1.
@@ -39,6 +59,9 @@
 -- most max + 1 of them. The value in the hash is for people and `show`: the
 -- same text, another version octet, and the window in ms.
 --
+-- A subject's marks are the field @marks, which no counter is named: see
+-- io/mark_text.h. Who has none costs one field more to read.
+--
 -- No text of the caller's comes back in an error: a server of old could be
 -- made to send a forged reply that way (CVE-2025-67733).
 
@@ -56,12 +79,15 @@ local function charge_open_groups()
 	local at = 2
 	for k = 1, #KEYS do
 		local count = ARGV[at] + 0
-		local values =
-		    call('HMGET', KEYS[k], unpack(ARGV, at + 1, at + count))
+		local values = call('HMGET', KEYS[k], '@marks',
+		    unpack(ARGV, at + 1, at + count))
 		local save = {'HSET', KEYS[k]}
 		local charge = at + count + 1
+		if values[1] then
+			return false
+		end
 		for i = 1, count do
-			local value, field = values[i], ARGV[at + i]
+			local value, field = values[i + 1], ARGV[at + i]
 			local limit, window = ARGV[charge], ARGV[charge + 1]
 			local label, weight = ARGV[charge + 2], ARGV[charge + 3]
 			local _, head
@@ -93,7 +119,9 @@ local function charge_open_groups()
 		at = charge
 	end
 	for k = 1, #saves do
-		call(unpack(saves[k]))
+		if #saves[k] > 2 then
+			call(unpack(saves[k]))
+		end
 	end
 	return answer
 end
@@ -260,20 +288,76 @@ local function refund(counter, when, weight)
 	counter.groups = sub(groups, 1, newest - 1)
 end
 
+-- The marks of a text that have not ended: name, till, text of each.
+local function read_marks(value)
+	local marks = {}
+	for mark in string.gmatch(value or '', '[^;]+') do
+		local text, name, till =
+		    string.match(mark, '^ ?((%S+) (%d+).*)$')
+		if till and (till == '0' or tonumber(till) > now) then
+			marks[#marks + 1] = {name = name, till = tonumber(till),
+			    text = text}
+		end
+	end
+	return marks
+end
+
+local function refuses(mark)
+	return mark.name == 'blocked' or mark.name == 'suspended'
+end
+
+-- What is noted on a subject of a charge: the max of some counters.
+local function note_marks(subject, value)
+	local marks = read_marks(value)
+	if #marks == 0 then
+		redis.call('HDEL', subject.key, '@marks')
+		return
+	end
+	subject.marks, subject.max = value, {}
+	for _, mark in ipairs(marks) do
+		local field = string.match(mark.name, '^override/(.+)$')
+		if field then
+			subject.max[field] = tonumber(string.match(mark.text,
+			    '^%S+ %S+ %S+ (%d+)'))
+		end
+		subject.refused = subject.refused or refuses(mark)
+	end
+end
+
+-- The pairs that the answer brings of subjects that must not be marked, and
+-- whether one of them is, and is not only observed.
+local function ask_marks(subjects, at)
+	local noted, marked = {}, false
+	for question = 1, (#ARGV - at + 1) / 2 do
+		local subject =
+		    subjects[tonumber(ARGV[at + 2 * question - 2])]
+		if subject.refused then
+			noted[#noted + 1] = -question
+			noted[#noted + 1] = subject.marks
+			marked = marked or
+			    ARGV[at + 2 * question - 1] == '0'
+		end
+	end
+	return noted, marked
+end
+
 -- One HMGET for each of the first `keys` subjects, described from ARGV[at]
 -- on. The result: the subjects, and in order what is asked of each counter:
--- `words` says where ARGV has its `width` words.
+-- `words` says where ARGV has its `width` words; and where ARGV goes on.
 local function load(width, keys, at)
 	local subjects, asked = {}, {}
 	for k = 1, keys do
 		local count = tonumber(ARGV[at])
-		local values = redis.call('HMGET', KEYS[k],
+		local values = redis.call('HMGET', KEYS[k], '@marks',
 		    unpack(ARGV, at + 1, at + count))
 		local subject = {key = KEYS[k], counters = {}}
+		if values[1] then
+			note_marks(subject, values[1])
+		end
 		for i = 1, count do
 			local field = ARGV[at + i]
 			local counter = subject.counters[field] or
-			    read(values[i])
+			    read(values[i + 1])
 			if counter.last > now + STEP_MAX then
 				shift_back(counter)
 			end
@@ -285,7 +369,7 @@ local function load(width, keys, at)
 		subjects[k] = subject
 		at = at + 1 + count * (1 + width)
 	end
-	return subjects, asked
+	return subjects, asked, at
 end
 
 -- One HSET for each subject that changed, and a time to live that no longer
@@ -398,9 +482,9 @@ local function is_counted(one, waits)
 	elseif one.when == 'a' then
 		return true
 	elseif one.when == 'r' then
-		return waits.any and not waits.refusals
+		return (waits.any or waits.marked) and not waits.refusals
 	end
-	return not waits.any
+	return not waits.any and not waits.marked
 end
 
 -- What the fifth word says.
@@ -416,19 +500,27 @@ local function read_kind(one, sets)
 end
 
 local function charge(counts, extended)
-	local subjects, asked
+	local subjects, asked, at
 	if extended then
-		subjects, asked = load(5, tonumber(ARGV[2]), 3)
+		subjects, asked, at = load(5, tonumber(ARGV[2]), 3)
 	else
-		subjects, asked = load(4, #KEYS, 2)
+		subjects, asked, at = load(4, #KEYS, 2)
 	end
-	local waits, sets = {}, {}
+	local noted, marked = ask_marks(subjects, at)
+	local waits, sets = {marked = marked}, {}
 	for i, one in ipairs(asked) do
 		local limit = tonumber(ARGV[one.words])	-- nil: none
+		local max = one.subject.max and one.subject.max[one.field]
+		if max then
+			noted[#noted + 1] = i
+			noted[#noted + 1] = max
+			limit = limit and max
+		end
 		one.window = tonumber(ARGV[one.words + 1])
 		one.weight = tonumber(ARGV[one.words + 3])
 		if extended then
 			read_kind(one, sets)
+			one.most = max or one.most
 		end
 		waits[i] = one.set and ask_set(one, limit) or
 		    ask_window(one, limit)
@@ -475,6 +567,9 @@ local function charge(counts, extended)
 	end
 	for i = 1, waits.any and #asked or 0 do
 		answer[#answer + 1] = waits[i]
+	end
+	if #noted > 0 then
+		answer[#answer + 1] = noted
 	end
 	return answer
 end
@@ -540,6 +635,160 @@ local function give_back()
 	return {now}
 end
 
+-- For good, as far as a key can live so long: ten years from each change.
+local GOOD_MS = 315360000000
+
+local UNITS = {ms = 1, s = 1000, m = 60000, h = 3600000, d = 86400000,
+    w = 604800000}
+
+-- How long a subject without marks is to be kept for its counters; at least
+-- what save() would ask for.
+local function counters_live(key)
+	local live = 1000
+	local all = redis.call('HGETALL', key)
+	for i = 2, #all, 2 do
+		local count, unit =
+		    string.match(all[i], '^%d+/%d+/(%d+)(%a+) ')
+		local window = unit and UNITS[unit] and count * UNITS[unit] or
+		    31622400000
+		live = max_of(live, window + 2 * ceil(window / SLOTS) +
+		    STEP_MAX)
+	end
+	return live
+end
+
+-- The result is when the last of the marks ends; 0: none, -1: there is none.
+local function save_marks(key, marks)
+	local texts, last, live = {}, -1, 0
+	for i, mark in ipairs(marks) do
+		texts[i] = mark.text
+		last = (last == 0 or mark.till == 0) and 0 or
+		    max_of(last, mark.till)
+	end
+	if last < 0 then
+		redis.call('HDEL', key, '@marks')
+		if redis.call('EXISTS', key) == 1 then
+			redis.call('PEXPIRE', key,
+			    format('%.0f', counters_live(key)))
+		end
+		return last
+	end
+	redis.call('HSET', key, '@marks', table.concat(texts, '; '))
+	live = last == 0 and GOOD_MS or last - now + STEP_MAX
+	if redis.call('PTTL', key) < live then
+		redis.call('PEXPIRE', key, format('%.0f', live))
+	end
+	return last
+end
+
+-- Without the mark of that name: the others, and whether there was one.
+local function other_marks(marks, name)
+	local others = {}
+	for _, mark in ipairs(marks) do
+		if mark.name ~= name then
+			others[#others + 1] = mark
+		end
+	end
+	return others, #others < #marks
+end
+
+local function mark()
+	local marks = read_marks(redis.call('HGET', KEYS[1], '@marks'))
+	for _, one in ipairs(marks) do
+		if ARGV[5] == '1' and refuses(one) then
+			return {now, 0, -1}
+		end
+	end
+	marks = other_marks(marks, ARGV[2])
+	if #marks >= tonumber(ARGV[4]) then
+		return {now, -1, -1}
+	end
+	marks[#marks + 1] = read_marks(ARGV[3])[1]
+	return {now, 1, save_marks(KEYS[1], marks)}
+end
+
+local function lift()
+	local marks, was_there = other_marks(
+	    read_marks(redis.call('HGET', KEYS[1], '@marks')), ARGV[2])
+	if not was_there then
+		return {now, 0, -1}
+	end
+	return {now, 1, save_marks(KEYS[1], marks)}
+end
+
+-- With the sorted set, where there is one.
+local function forget_counter(field)
+	redis.call('ZREMRANGEBYRANK', KEYS[1] .. '/' .. field, 0, -1)
+	return redis.call('HDEL', KEYS[1], field)
+end
+
+local function forget()
+	if ARGV[2] then
+		return {now, forget_counter(ARGV[2])}
+	end
+	local fields = redis.call('HKEYS', KEYS[1])
+	local count = 0
+	for _, field in ipairs(fields) do
+		if field ~= '@marks' then
+			count = count + forget_counter(field)
+		end
+	end
+	return {now, count}
+end
+
+local CHANGES_MS = 120000	-- how long a change is told
+
+local function is_error(answer)
+	return type(answer) == 'table' and answer.err
+end
+
+-- Not being allowed to do this is no reason to fail.
+local function index()
+	local done
+	if ARGV[3] == '' then
+		done = {}
+	elseif ARGV[3] == '-1' then
+		done = redis.pcall('ZREM', KEYS[1], ARGV[2])
+	else
+		done = redis.pcall('ZADD', KEYS[1],
+		    ARGV[3] == '0' and '+inf' or ARGV[3], ARGV[2])
+	end
+	if is_error(done) or is_error(redis.pcall('ZADD', KEYS[2],
+	    format('%.0f', now), ARGV[2])) or
+	    is_error(redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf',
+	    format('%.0f', now))) or
+	    is_error(redis.pcall('ZREMRANGEBYSCORE', KEYS[2], '-inf',
+	    format('%.0f', now - CHANGES_MS))) then
+		return {now, -1}
+	end
+	redis.call('PEXPIRE', KEYS[1], format('%.0f', GOOD_MS))
+	redis.call('PEXPIRE', KEYS[2], format('%.0f', CHANGES_MS))
+	return {now, 1}
+end
+
+local function marked()
+	redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', format('%.0f', now))
+	local answer = redis.call('ZRANGE', KEYS[1], ARGV[2],
+	    format('%.0f', ARGV[2] + ARGV[3] - 1))
+	table.insert(answer, 1, redis.call('ZCARD', KEYS[1]))
+	table.insert(answer, 1, now)
+	return answer
+end
+
+-- A little more than asked for: two changes may bear the same time.
+local function changed()
+	local since = ARGV[2] == '0' and now - CHANGES_MS or ARGV[2] - STEP_MAX
+	local answer = redis.pcall('ZRANGEBYSCORE', KEYS[1],
+	    format('%.0f', since), '+inf', 'LIMIT', '0',
+	    format('%.0f', ARGV[3] + 1))
+	if is_error(answer) then
+		return {now, -1}
+	end
+	table.insert(answer, 1, #answer)
+	table.insert(answer, 1, now)
+	return answer
+end
+
 -- Not being allowed to do this is no reason to fail.
 local function hosts()
 	local live = tonumber(ARGV[3])
@@ -565,8 +814,13 @@ local function hosts()
 	return {now, count}
 end
 
-if ARGV[1] == 'hosts' then
-	return hosts()
+local others = {hosts = hosts, mark = mark, lift = lift, forget = forget,
+    index = index, marked = marked, changed = changed}
+
+if others[ARGV[1]] then
+	return others[ARGV[1]]()
+elseif ARGV[1] == 'marks' then
+	return {now, redis.call('HGET', KEYS[1], '@marks') or ''}
 elseif ARGV[1] == 'refund' then
 	return give_back()
 elseif ARGV[1] == 'unsee' then

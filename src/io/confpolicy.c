@@ -112,6 +112,7 @@ static const struct {
 	unsigned int bit;
 } takes_rows[] = {
 	{ "lists", TAKES_LISTS },
+	{ "marks", TAKES_MARKS },
 	{ "listeners", TAKES_LISTENERS },
 	{ "map", TAKES_MAP },
 	{ "self", TAKES_SELF },
@@ -219,6 +220,28 @@ check_mailboxes(const struct section_reader *in, const struct check_row *check)
 	    check->name);
 }
 
+/* Does it look at marks? It has to look at something. */
+static void
+resolve_marks(const struct section_reader *in, struct rule *rule)
+{
+	const struct marked_row *row = marked_find(rule->check->name);
+	enum tristate marks = rule->checks.marks;
+
+	if (row == NULL)
+		return;
+	rule->looks_at_marks = row->when == MARKS_ALWAYS ||
+	    marks == TRISTATE_TRUE ||
+	    (row->when == MARKS_USUALLY && marks == TRISTATE_ANY);
+	if (rule->looks_at_marks)
+		return;
+	if (section_gives(in, "lists") && section_is_empty(in, "lists"))
+		section_refuse(in, "lists", 0, "expected at least one", NULL);
+	else if (!section_gives(in, "lists"))
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "check %s needs the option lists, or "
+		    "marks = true", rule->check->name);
+}
+
 /* ftext of RFC 5322 3.6.8: printable ASCII, no colon. */
 static bool
 is_field_name(const char *name)
@@ -272,6 +295,7 @@ read_check(struct section_reader *in, struct rule *rule,
 	for (size_t i = 0; i < check_table.count; i++)
 		read_check_option(in, &check_table.rows[i], rule);
 	check_mailboxes(in, rule->check);
+	resolve_marks(in, rule);
 	add_header_rule(in, rule, conf);
 }
 
@@ -394,22 +418,17 @@ resolve_counting(struct section_reader *in, const struct limit_row *row,
  * /24 and /48 for networks (key.def). A client with its network is the
  * client alone, so then the program's say which clients differ.
  */
-#define NET_IPV4_BITS 24
-#define NET_IPV6_BITS 48
-
 static void
-resolve_prefixes(const struct global_options *global,
-    struct limit_options *limit)
+resolve_prefixes(const struct config *config, struct limit_options *limit)
 {
 	bool is_net = keys_have(&limit->per, KEY_client_net) &&
 	    !keys_have(&limit->per, KEY_client);
+	enum key key = is_net ? KEY_client_net : KEY_client;
 
 	if (limit->ipv4_prefix < 0)
-		limit->ipv4_prefix = is_net ? NET_IPV4_BITS :
-		    global->ipv4_prefix;
+		limit->ipv4_prefix = key_ipv4_prefix(key, config);
 	if (limit->ipv6_prefix < 0)
-		limit->ipv6_prefix = is_net ? NET_IPV6_BITS :
-		    global->ipv6_prefix;
+		limit->ipv6_prefix = key_ipv6_prefix(key, config);
 }
 
 static void
@@ -453,7 +472,7 @@ read_limit(struct section_reader *in, struct rule *rule)
 	resolve_counting(in, row, limit);
 	in->reading.counts = limit->count;
 	read_allow(in, allow, limit);
-	resolve_prefixes(&in->reading.config->global, limit);
+	resolve_prefixes(in->reading.config, limit);
 	read_rule_options(in, rule, row != NULL ? row->reply :
 	    limit_default_reply(&limit->per, limit->count));
 }
@@ -493,6 +512,23 @@ check_charges(const struct section_reader *in, const struct policy *policy)
 		problems_add(in->reading.problems, in->file->name,
 		    in->section->line, "the limits of one policy may have %d "
 		    "rates together, these have %zu", CHARGES_MAX, most);
+}
+
+/* Checks of one policy that may look at marks; each asks about two subjects. */
+#define MARK_CHECKS_MAX (MARK_QUESTIONS_MAX / 2)
+
+static void
+check_mark_questions(const struct section_reader *in,
+    const struct policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		count += policy->rules[i].looks_at_marks;
+	if (count > MARK_CHECKS_MAX)
+		problems_add(in->reading.problems, in->file->name,
+		    in->section->line, "at most %d checks of one policy may "
+		    "look at marks, these are %zu", MARK_CHECKS_MAX, count);
 }
 
 /* At MAIL nobody knows yet who the recipients are. */
@@ -603,6 +639,43 @@ build_match(struct conf_reader *conf, const struct conf_item *item,
 	}
 }
 
+static bool
+looks_at_blocks(const struct config *config)
+{
+	for (size_t i = 0; i < config->policy_count; i++)
+		for (size_t j = 0; j < config->policies[i].rule_count; j++) {
+			const struct rule *rule =
+			    &config->policies[i].rules[j];
+
+			if (rule->check == check_of(CHECK_client_blocked) &&
+			    rule->with.mode != MODE_OFF)
+				return true;
+		}
+	return false;
+}
+
+/* A client that is blocked and let in all the same is not what was meant. */
+static void
+check_blocks(struct conf_reader *conf)
+{
+	const struct config *config = conf->config;
+
+	if (looks_at_blocks(config))
+		return;
+	for (size_t i = 0; i < config->policy_count; i++)
+		for (size_t j = 0; j < config->policies[i].rule_count; j++) {
+			const struct rule *rule =
+			    &config->policies[i].rules[j];
+
+			if (rule->check == NULL && rule->limits.block_ms > 0)
+				problems_add(conf->problems,
+				    rule->origin.file, rule->origin.line,
+				    "block of limit %s does nothing: no "
+				    "policy has check \"client_blocked\"",
+				    rule->name);
+		}
+}
+
 void
 conf_build_policies(struct conf_reader *conf)
 {
@@ -631,7 +704,9 @@ conf_build_policies(struct conf_reader *conf)
 		build_match(conf, item, policy);
 		build_rules(conf, item, policy);
 		check_charges(&in, policy);
+		check_mark_questions(&in, policy);
 	}
 	config->policies = policies;
 	config->policy_count = count;
+	check_blocks(conf);
 }

@@ -289,6 +289,8 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_NUMBER:
 	case OPTION_TYPE_SIZE:
 		return *(const int64_t *)field >= 0;
+	case OPTION_TYPE_DURATION:
+		return *(const int64_t *)field > 0;
 	case OPTION_TYPE_MAP:
 		return *(const struct map *const *)field != NULL;
 	case OPTION_TYPE_PATTERN:
@@ -299,7 +301,6 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_STRINGS:
 	case OPTION_TYPE_BOOL:
 	case OPTION_TYPE_TRISTATE:
-	case OPTION_TYPE_DURATION:
 	case OPTION_TYPE_FILEMODE:
 	case OPTION_TYPE_LEVEL:
 	case OPTION_TYPE_MODE:

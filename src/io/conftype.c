@@ -220,6 +220,9 @@ parse_duration(struct reading *r, void *field)
 	const char *why = "";
 	struct text text;
 
+	*ms = 0;
+	if (r->values[0][0] == '\0' && r->lines == NULL)
+		return true;
 	if (!duration_parse(r->values[0], ms, &why))
 		return refuse(r, 0, why, "");
 	if (!is_out_of_range(r, *ms))

@@ -7,6 +7,7 @@
  */
 #include "io/control.h"
 
+#include "base/text.h"
 #include "io/clock.h"
 #include "io/control_answer.h"
 #include "io/control_socket.h"
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #define ACCEPT_PAUSE_MS 200	/* after accept() failed, out of descriptors */
 
@@ -33,6 +35,7 @@ struct client {
 	size_t sent;
 	size_t length;		/* of the answer */
 	char *answer;		/* NULL while the request arrives */
+	char who[24];		/* "uid:0", as the system says */
 	char request[CONTROL_REQUEST_OCTETS_MAX];
 };
 
@@ -106,7 +109,8 @@ client_take(struct control *control, struct client *client, bool ended)
 
 	if (newline != NULL)
 		client_answer(control, client, control_answer(
-		    &control->handlers, control->context, client->request,
+		    &control->handlers, control->context, client->who,
+		    client->request,
 		    (size_t)(newline - client->request)));
 	else if (client->received == sizeof(client->request))
 		client_answer(control, client, inspect_error(INSPECT_USAGE,
@@ -114,7 +118,8 @@ client_take(struct control *control, struct client *client, bool ended)
 		    CONTROL_REQUEST_OCTETS_MAX));
 	else if (ended && client->received > 0)
 		client_answer(control, client, control_answer(
-		    &control->handlers, control->context, client->request,
+		    &control->handlers, control->context, client->who,
+		    client->request,
 		    client->received));
 	else if (ended)
 		client_hang_up(client);
@@ -156,6 +161,21 @@ free_place(struct control *control)
 	return NULL;
 }
 
+/* Who changes something is written to the log. */
+static void
+name_client(struct client *client)
+{
+	struct text who;
+	uid_t uid;
+
+	TEXT_INIT(&who, client->who);
+	text_put(&who, "uid:");
+	if (control_socket_uid(client->fd, &uid))
+		text_put_number(&who, (int64_t)uid);
+	else
+		text_put_char(&who, '-');
+}
+
 static void
 accept_client(struct control *control)
 {
@@ -176,6 +196,7 @@ accept_client(struct control *control)
 		return;
 	}
 	client->fd = fd;
+	name_client(client);
 	client->received = client->sent = client->length = 0;
 	client->deadline_ms = clock_steady_ms() + control->timeout_ms;
 }

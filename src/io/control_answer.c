@@ -7,6 +7,7 @@
 #include "io/clock.h"
 #include "io/inspect.h"
 #include "io/metrics.h"
+#include "io/operate.h"
 #include "io/utc.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ struct request {
 	struct control_daemon daemon;
 	const char *arguments[8];
 	size_t count;
+	const char *who;
 };
 
 typedef json_t *answer_function(const struct request *request);
@@ -166,6 +168,43 @@ answer_show(const struct request *request)
 	return document;
 }
 
+/* --- what an operator changes: each answer is of operate.c */
+
+static json_t *
+operate_with(const struct request *request,
+    json_t *(*operate)(const struct operation *op))
+{
+	const struct control_daemon *daemon = &request->daemon;
+	const struct config *config = engine_hold_config(daemon->engine);
+	const struct operation op = {
+		.config = config,
+		.store = daemon->store,
+		.arguments = request->arguments,
+		.count = request->count,
+		.who = request->who,
+		.now_ms = clock_now_ms(),
+		.timeout_ms = config->global.event_timeout_ms
+	};
+	json_t *document = operate(&op);
+
+	engine_unhold_config(daemon->engine, config);
+	return document;
+}
+
+#define ANSWER_OPERATE(name)						\
+	static json_t *							\
+	answer_##name(const struct request *request)			\
+	{								\
+		return operate_with(request, operate_##name);		\
+	}
+ANSWER_OPERATE(block)
+ANSWER_OPERATE(unblock)
+ANSWER_OPERATE(suspend)
+ANSWER_OPERATE(resume)
+ANSWER_OPERATE(override)
+ANSWER_OPERATE(forget)
+ANSWER_OPERATE(marks)
+
 static json_t *
 answer_reload(const struct request *request)
 {
@@ -247,9 +286,11 @@ answer_object(struct request *request, const json_t *object)
 
 json_t *
 control_answer(const struct control_handlers *handlers, void *context,
-    const char *line, size_t length)
+    const char *who, const char *line, size_t length)
 {
-	struct request request = { .handlers = handlers, .context = context };
+	struct request request = {
+		.handlers = handlers, .context = context, .who = who
+	};
 	json_error_t error;
 	json_t *object, *answer;
 

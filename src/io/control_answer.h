@@ -11,9 +11,10 @@
 
 /*
  * The answer to a request of line[length], which may hold anything; a new
- * document, or NULL without memory. Calls the handlers.
+ * document, or NULL without memory. Calls the handlers. `who` asks, such as
+ * "uid:0", for the log.
  */
 json_t *control_answer(const struct control_handlers *handlers, void *context,
-    const char *line, size_t length);
+    const char *who, const char *line, size_t length);
 
 #endif

@@ -26,6 +26,24 @@ control_set_nonblocking(int fd)
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+bool
+control_socket_uid(int fd, uid_t *uid)
+{
+#ifdef SO_PEERCRED
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return false;
+	*uid = peer.uid;
+	return true;
+#else
+	(void)fd;
+	(void)uid;
+	return false;
+#endif
+}
+
 static bool
 make_address(const char *path, struct sockaddr_un *address, char *why,
     size_t size)

@@ -33,6 +33,9 @@ bool control_socket_listen(struct control_socket *made, char *why,
 /* Close it and remove its file, unless another has taken its place. */
 void control_socket_close(struct control_socket *made);
 
+/* Who is at the other end; false where the system does not tell. */
+bool control_socket_uid(int fd, uid_t *uid);
+
 /* Non-blocking, and closed on exec. */
 bool control_set_nonblocking(int fd);
 

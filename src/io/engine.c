@@ -12,9 +12,11 @@
 #include "io/conffile.h"
 #include "io/idn.h"
 #include "io/ledger.h"
+#include "io/log.h"
 #include "io/lookup.h"
 #include "io/metrics.h"
 #include "io/record.h"
+#include "io/utc.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -53,6 +55,8 @@ struct conversation {
 	struct ledger once;	/* likewise: what is counted once in it, and
 				 * never given back */
 	int64_t connection_ms;		/* when that was charged last */
+	unsigned int unmarked;		/* keys, 1u << KEY_x, whose subjects
+					 * this message was found without */
 	struct trace *trace;
 	int64_t until_ms;	/* the present event, on the steady clock */
 };
@@ -407,6 +411,38 @@ drop_charged_before(struct conversation *c)
 }
 
 /*
+ * What was found unmarked is not asked about again in the same message, when
+ * that is all that the store would be asked.
+ */
+static void
+drop_unmarked_before(struct conversation *c)
+{
+	struct charges *charges = &c->facts.charges;
+
+	if (charges->count > 0)
+		return;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		if ((c->unmarked >> charges->marks[i].key & 1) == 0)
+			return;
+	charges->mark_count = 0;
+}
+
+/* Keys that later recipients of the message share. */
+static void
+note_unmarked(struct conversation *c)
+{
+	const struct charges *charges = &c->facts.charges;
+	const struct charge_answer *answer = &c->facts.counters;
+
+	if (answer->status != CHARGE_ALLOWED)
+		return;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		if ((answer->marks_found >> i & 1) == 0 &&
+		    key_stage(charges->marks[i].key) < STAGE_RCPT)
+			c->unmarked |= 1u << charges->marks[i].key;
+}
+
+/*
  * The counter's name as the configuration has it, which stays where it is
  * when the ledger grows.
  */
@@ -471,12 +507,15 @@ fetch_counters(struct conversation *c, const struct event *event)
 
 	answer->status = CHARGE_ALLOWED;
 	answer->misset = false;
-	if (charges->count > 0) {
+	answer->overridden = 0;
+	answer->marks_found = 0;
+	if (charges->count + charges->mark_count > 0) {
 		metric_add(METRIC_store_calls);
 		store_charge(c->engine->store, charges, STORE_CHARGE,
 		    event->now_ms, time_left(c), answer);
 		if (answer->status == CHARGE_UNAVAILABLE)
 			metric_add(METRIC_store_failures);
+		note_unmarked(c);
 	}
 	c->facts.have |= 1u << FACT_counters;
 }
@@ -759,6 +798,7 @@ begin(struct conversation *c, const struct event *event)
 	if (event->stage != STAGE_MAIL && event->stage != STAGE_HELO)
 		return;
 	give_back(c, event->now_ms);
+	c->unmarked = 0;
 	if (event->stage == STAGE_HELO)
 		return;
 	move_to_current(c);
@@ -799,11 +839,56 @@ judge(struct conversation *c, const struct event *event,
 		assert(want == 1u << FACT_counters);
 		if (event->stage < STAGE_EOH)
 			drop_charged_before(c);
+		drop_unmarked_before(c);
 		fetch_counters(c, event);
 	}
 	note_charged(c, event);
 	c->facts.dns = NULL;
 	lookup_end(&lookup);
+}
+
+static void
+log_block(const char *subject, const struct store_mark *mark,
+    const struct rule *rule)
+{
+	char until[UTC_TEXT_SIZE], buffer[64];
+	struct text name;
+
+	TEXT_INIT(&name, buffer);
+	text_put_escaped(&name, rule->name, strlen(rule->name), "");
+	log_notice("mark=%s subject=%s until=%s by=limit:%s",
+	    mark_names[mark->kind], subject,
+	    utc_format(mark->until_ms, until), buffer);
+}
+
+/*
+ * A limit that refused has its client blocked, unless it is marked already:
+ * the time runs from the first refusal, and ends when it ends. The embedded
+ * store, which grants a share only, has nobody blocked.
+ */
+static void
+block_client(struct conversation *c, const struct event *event,
+    const struct verdict *verdict)
+{
+	struct store_mark mark = { .kind = MARK_blocked };
+	char subject[SUBJECT_OCTETS_MAX + 1];
+	const struct rule *rule = verdict->rule;
+	struct text reason;
+
+	if (verdict->charge == NULL || rule->limits.block_ms == 0 ||
+	    (c->facts.have & (1u << FACT_local_counters)) != 0 ||
+	    !subject_of_key(subject, KEY_client, c->held->config, &c->session,
+	    NULL))
+		return;
+	TEXT_INIT(&reason, mark.reason);
+	text_printf(&reason, "limit %s", rule->name);
+	mark.until_ms = event->now_ms + rule->limits.block_ms;
+	if (store_set_mark(c->engine->store, subject, &mark,
+	    STORE_SET_UNLESS_MARKED, event->now_ms, time_left(c)) !=
+	    STORE_CHANGED)
+		return;
+	metric_add(METRIC_blocked);
+	log_block(subject, &mark, rule);
 }
 
 /* What the session will ask DNS begins now, in the background. */
@@ -856,6 +941,7 @@ engine_event(struct conversation *c, struct event *event,
 		judge(c, event, &answer->verdict);
 	look_ahead(c, event);
 	make_answer(c, event, answer);
+	block_client(c, event, &answer->verdict);
 	record_answer(&c->session, event, answer);
 	count_answer(event, answer);
 	settle(c, event, answer);

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define COUNTERS_MAX 128	/* of one subject */
-#define SUBJECTS_MAX 64		/* that one plain text can stand for */
 
 const char *const inspect_error_names[INSPECT_ERROR_COUNT] = {
 	[INSPECT_USAGE] = "usage",
@@ -129,18 +128,13 @@ inspect_store(struct store *store)
 
 /* --- which subjects does a text stand for? */
 
-struct subjects {
-	char at[SUBJECTS_MAX][SUBJECT_OCTETS_MAX + 1];
-	size_t count;
-};
-
 static void
-subjects_add(struct subjects *subjects, const char *subject)
+subjects_add(struct inspect_subjects *subjects, const char *subject)
 {
 	for (size_t i = 0; i < subjects->count; i++)
 		if (strcmp(subjects->at[i], subject) == 0)
 			return;
-	if (subjects->count == SUBJECTS_MAX)
+	if (subjects->count == INSPECT_SUBJECTS_MAX)
 		return;
 	(void)text_copy(subjects->at[subjects->count++],
 	    sizeof(subjects->at[0]), subject);
@@ -210,11 +204,26 @@ lone_value_init(struct lone_value *lone, enum key key, const char *value)
 	idn_fold_path(&lone->recipient);
 }
 
-/* The subjects that the limits by this key alone make of a value. */
-static void
-add_subjects_of_key(struct subjects *subjects, const struct config *config,
-    enum key key, const char *value)
+bool
+inspect_key_subject(char buffer[SUBJECT_OCTETS_MAX + 1], enum key key,
+    const struct config *config, const char *value)
 {
+	struct lone_value lone;
+
+	lone_value_init(&lone, key, value);
+	return subject_of_key(buffer, key, config, &lone.session,
+	    &lone.recipient);
+}
+
+/*
+ * The subjects that the limits by this key alone, and the checks that look
+ * at marks, make of a value.
+ */
+static void
+add_subjects_of_key(struct inspect_subjects *subjects,
+    const struct config *config, enum key key, const char *value)
+{
+	char subject[SUBJECT_OCTETS_MAX + 1];
 	struct lone_value lone;
 	struct charges charges;
 
@@ -236,10 +245,13 @@ add_subjects_of_key(struct subjects *subjects, const struct config *config,
 				subjects_add(subjects, charges.at[0].subject);
 		}
 	}
+	if (marked_by(key) != NULL && subject_of_key(subject, key, config,
+	    &lone.session, &lone.recipient))
+		subjects_add(subjects, subject);
 }
 
-static bool
-is_subject_text(const char *text)
+bool
+inspect_is_subject(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -251,9 +263,8 @@ is_subject_text(const char *text)
 	return true;
 }
 
-/* The key that "kind:value" begins with; KEY_COUNT: none. */
-static enum key
-key_of_subject(const char *text)
+enum key
+inspect_key_of(const char *text)
 {
 	const char *colon = strchr(text, ':');
 
@@ -269,8 +280,8 @@ key_of_subject(const char *text)
 	return KEY_COUNT;
 }
 
-static bool
-is_ip_or_net(const char *text)
+bool
+inspect_is_net(const char *text)
 {
 	struct ip_net net;
 	const char *why;
@@ -278,8 +289,8 @@ is_ip_or_net(const char *text)
 	return ip_net_parse(text, &net, &why);
 }
 
-static void
-find_subjects(struct subjects *subjects, const struct config *config,
+void
+inspect_find(struct inspect_subjects *subjects, const struct config *config,
     const char *text)
 {
 	static const enum key of_address[] = {
@@ -290,19 +301,19 @@ find_subjects(struct subjects *subjects, const struct config *config,
 		KEY_user, KEY_user_domain, KEY_sender_domain,
 		KEY_recipient_domain, KEY_helo, KEY_listener
 	};
-	enum key key = key_of_subject(text);
+	enum key key = inspect_key_of(text);
 	const enum key *keys = of_word;
 	size_t count = sizeof(of_word) / sizeof(of_word[0]);
 
 	subjects->count = 0;
 	if (key != KEY_COUNT) {
-		if (is_subject_text(text))
+		if (inspect_is_subject(text))
 			subjects_add(subjects, text);
 		add_subjects_of_key(subjects, config, key,
 		    strchr(text, ':') + 1);
 		return;
 	}
-	if (is_ip_or_net(text)) {
+	if (inspect_is_net(text)) {
 		keys = of_client;
 		count = sizeof(of_client) / sizeof(of_client[0]);
 	} else if (strchr(text, '@') != NULL) {
@@ -315,9 +326,8 @@ find_subjects(struct subjects *subjects, const struct config *config,
 
 /* --- the counters of a subject */
 
-/* Do the kinds of a subject's parts stand in this limit's `per`? */
-static bool
-subject_is_of(const char *subject, const struct keys *per)
+bool
+inspect_subject_is_of(const char *subject, const struct keys *per)
 {
 	const char *at = subject;
 
@@ -350,9 +360,8 @@ describe_use(const struct policy *policy, const struct rule *rule,
 	    "max", (json_int_t)window->rate.max);
 }
 
-/* Which rules of the running configuration use this counter? */
-static json_t *
-rules_using(const struct config *config, const char *subject,
+json_t *
+inspect_rules_using(const struct config *config, const char *subject,
     const char *field)
 {
 	json_t *rules = json_array();
@@ -365,7 +374,7 @@ rules_using(const struct config *config, const char *subject,
 			const struct rates *allow = &rule->limits.allow;
 
 			if (rule->check != NULL ||
-			    !subject_is_of(subject, &rule->limits.per))
+			    !inspect_subject_is_of(subject, &rule->limits.per))
 				continue;
 			for (size_t k = 0; k < allow->count; k++)
 				if (strcmp(allow->at[k].field, field) == 0)
@@ -375,6 +384,37 @@ rules_using(const struct config *config, const char *subject,
 		}
 	}
 	return rules;
+}
+
+json_t *
+inspect_mark(const struct store_mark *mark)
+{
+	char until[UTC_TEXT_SIZE];
+	json_t *document = json_pack("{s:s}", "kind", mark_names[mark->kind]);
+
+	if (mark->kind == MARK_override)
+		(void)json_object_update_new(document, json_pack(
+		    "{s:o, s:I}", "counter", inspect_text(mark->field),
+		    "max", (json_int_t)mark->max));
+	if (mark->until_ms > 0)
+		(void)json_object_set_new(document, "until",
+		    json_string(utc_format(mark->until_ms, until)));
+	if (mark->reason[0] != '\0')
+		(void)json_object_set_new(document, "reason",
+		    inspect_text(mark->reason));
+	return document;
+}
+
+/* A counter's maximum, by an override if there is one. */
+static int64_t
+max_now(const struct store_counter *counter, const struct store_mark marks[],
+    int mark_count)
+{
+	for (int i = 0; i < mark_count; i++)
+		if (marks[i].kind == MARK_override &&
+		    strcmp(marks[i].field, counter->field) == 0)
+			return marks[i].max;
+	return counter->max;
 }
 
 static json_t *
@@ -390,7 +430,7 @@ describe_counter(const struct config *config, const char *subject,
 	    "max", (json_int_t)counter->max,
 	    "window", duration_format(counter->window_ms, window),
 	    "window_ms", (json_int_t)counter->window_ms,
-	    "rules", rules_using(config, subject, counter->field));
+	    "rules", inspect_rules_using(config, subject, counter->field));
 	if (counter->frees_ms > 0) {
 		(void)json_object_set_new(document, "frees_in_ms",
 		    json_integer((json_int_t)counter->frees_ms));
@@ -431,31 +471,51 @@ compare_counters(const void *a, const void *b)
 
 /* False when the store did not answer. */
 static bool
-add_counters(json_t *found, const struct config *config, struct store *store,
+add_subject(json_t *found, const struct config *config, struct store *store,
     const char *subject, int64_t now_ms, int64_t timeout_ms)
 {
 	struct store_counter counters[COUNTERS_MAX];
-	json_t *all;
-	int count;
+	struct store_mark marks[MARKS_MAX];
+	json_t *all, *noted;
+	int count, mark_count;
 
 	count = store_show(store, subject, now_ms, timeout_ms, counters,
 	    COUNTERS_MAX);
-	if (count < 0)
+	mark_count = store_marks(store, subject, now_ms, timeout_ms, marks);
+	if (count < 0 || mark_count < 0)
 		return false;
-	if (count == 0)
+	if (count + mark_count == 0)
 		return true;
+	count = count > COUNTERS_MAX ? COUNTERS_MAX : count;
 	qsort(counters, (size_t)count, sizeof(counters[0]), compare_counters);
 	all = json_array();
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		counters[i].max = max_now(&counters[i], marks, mark_count);
 		(void)json_array_append_new(all, describe_counter(config,
 		    subject, &counters[i], now_ms));
-	(void)json_array_append_new(found, json_pack("{s:s, s:o}",
-	    "subject", subject, "counters", all));
+	}
+	noted = json_array();
+	for (int i = 0; i < mark_count; i++)
+		(void)json_array_append_new(noted, inspect_mark(&marks[i]));
+	(void)json_array_append_new(found, json_pack("{s:s, s:o, s:o}",
+	    "subject", subject, "counters", all, "marks", noted));
 	return true;
 }
 
+json_t *
+inspect_store_away(struct store *store)
+{
+	struct store_state state = { .kind = "" };
+
+	store_get_state(store, &state);
+	return inspect_error(INSPECT_UNAVAILABLE,
+	    "the %s store%s%s cannot be reached: %s", state.kind,
+	    state.where[0] != '\0' ? " at " : "", state.where,
+	    state.reason[0] != '\0' ? state.reason : "no answer in time");
+}
+
 static json_t *
-nothing_counted(const char *text, const struct subjects *subjects)
+nothing_counted(const char *text, const struct inspect_subjects *subjects)
 {
 	json_t *document, *tried = json_array();
 
@@ -475,23 +535,16 @@ inspect_subject(const struct config *config, struct store *store,
     const char *text, int64_t now_ms, int64_t timeout_ms)
 {
 	json_t *found = json_array();
-	struct store_state state;
-	struct subjects subjects;
+	struct inspect_subjects subjects;
 	char now[UTC_TEXT_SIZE];
 
-	find_subjects(&subjects, config, text);
+	inspect_find(&subjects, config, text);
 	for (size_t i = 0; i < subjects.count; i++) {
-		if (add_counters(found, config, store, subjects.at[i], now_ms,
+		if (add_subject(found, config, store, subjects.at[i], now_ms,
 		    timeout_ms))
 			continue;
 		json_decref(found);
-		memset(&state, 0, sizeof(state));
-		state.kind = "";
-		store_get_state(store, &state);
-		return inspect_error(INSPECT_UNAVAILABLE,
-		    "the %s store%s%s cannot be reached: %s", state.kind,
-		    state.where[0] != '\0' ? " at " : "", state.where,
-		    state.reason);
+		return inspect_store_away(store);
 	}
 	if (json_array_size(found) == 0) {
 		json_decref(found);

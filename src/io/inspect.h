@@ -13,6 +13,7 @@
 #include "io/store.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -54,5 +55,44 @@ json_t *inspect_store(struct store *store);
  */
 json_t *inspect_subject(const struct config *config, struct store *store,
     const char *text, int64_t now_ms, int64_t timeout_ms);
+
+/* The error that the store cannot be reached, and why. */
+json_t *inspect_store_away(struct store *store);
+
+/* {"kind": "blocked", "until": ..., "reason": ...} and so on. */
+json_t *inspect_mark(const struct store_mark *mark);
+
+/*
+ * --- names of subjects ---
+ */
+
+#define INSPECT_SUBJECTS_MAX 64		/* that one plain text can stand for */
+struct inspect_subjects {
+	char at[INSPECT_SUBJECTS_MAX][SUBJECT_OCTETS_MAX + 1];
+	size_t count;
+};
+
+/* Every subject that the limits and checks make of a text. */
+void inspect_find(struct inspect_subjects *subjects,
+    const struct config *config, const char *text);
+
+/*
+ * The subject of a value and one key, as checks and limits make it unless
+ * they differ in prefixes. False when the value is none of that key.
+ */
+bool inspect_key_subject(char buffer[SUBJECT_OCTETS_MAX + 1], enum key key,
+    const struct config *config, const char *value);
+
+/* The key that "kind:value" begins with; KEY_COUNT: none. */
+enum key inspect_key_of(const char *text);
+bool inspect_is_net(const char *text);
+/* Is it printable, without blanks, and not too long for a subject? */
+bool inspect_is_subject(const char *text);
+
+/* Which rules of the running configuration use this counter? */
+json_t *inspect_rules_using(const struct config *config, const char *subject,
+    const char *field);
+/* Do the kinds of a subject's parts stand in this limit's `per`? */
+bool inspect_subject_is_of(const char *subject, const struct keys *per);
 
 #endif

@@ -52,6 +52,10 @@ libio_a_SOURCES = \
 	src/io/lookup.h \
 	src/io/maps.c \
 	src/io/maps.h \
+	src/io/mark_text.c \
+	src/io/mark_text.h \
+	src/io/marks.c \
+	src/io/marks.h \
 	src/io/memory_file.c \
 	src/io/memory_table.c \
 	src/io/metric.def \
@@ -59,6 +63,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/operate.c \
+	src/io/operate.h \
 	src/io/pattern.c \
 	src/io/pattern.h \
 	src/io/pool.c \
@@ -73,6 +79,8 @@ libio_a_SOURCES = \
 	src/io/redis_inside.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
+	src/io/redis_marks.c \
+	src/io/redis_marks.h \
 	src/io/redis_question.c \
 	src/io/redis_question.h \
 	src/io/redis_reply.c \

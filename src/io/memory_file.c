@@ -63,6 +63,7 @@ write_snapshot(struct memory *memory, char *why, size_t size)
 	subjects_save_end(&out);
 	now_ms = memory_last_time(memory, &later_ahead_ms);
 	snapshot_put_number(&out, (uint64_t)(now_ms - ahead_ms), 8);
+	marks_save(memory->marks, &out);
 	return snapshot_commit(&out, why, size);
 }
 
@@ -124,8 +125,12 @@ read_snapshot(struct memory *memory, struct snapshot_in *in)
 	if (loaded != SUBJECTS_END)
 		return loaded;
 	memory->clock.wall_ms = (int64_t)snapshot_get_number(in, 8);
-	if (in->failed || in->left > 0 || memory->clock.wall_ms < 0 ||
+	if (in->failed || memory->clock.wall_ms < 0 ||
 	    memory->clock.wall_ms > INT64_MAX / 4)
+		return SUBJECTS_BAD;
+	if (in->left > 0 && !marks_load(memory->marks, in, now_ms))
+		return SUBJECTS_BAD;
+	if (in->left > 0)
 		return SUBJECTS_BAD;
 	count_subjects(memory);
 	return SUBJECTS_END;
@@ -168,6 +173,7 @@ memory_load(struct memory *memory, char *why, size_t size)
 		return false;
 	}
 	memory_forget_all(memory);
+	marks_clear(memory->marks);
 	memory->clock.wall_ms = 0;
 	log_warning("counters start from nothing: %s: %s; it is %s",
 	    memory->file, why, snapshot_set_aside(memory->file) ?
@@ -184,6 +190,7 @@ sweep(struct memory *memory)
 	int64_t now_ms = memory_last_time(memory, &ahead_ms);
 
 	visit_all(memory, now_ms, ahead_ms, NULL);
+	marks_sweep(memory->marks, now_ms - ahead_ms);
 	trim(memory);
 }
 

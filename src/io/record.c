@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "io/log.h"
+#include "io/utc.h"
 
 #include <string.h>
 
@@ -60,9 +61,23 @@ put_limit(struct text *line, const struct verdict *verdict)
 		return;
 	text_printf(line, " subject=%s used=%lld max=%lld window=%s retry=%s",
 	    verdict->charge->subject, (long long)verdict->used,
-	    (long long)verdict->charge->max,
+	    (long long)verdict->max,
 	    duration_format(verdict->charge->window_ms, window),
 	    format_retry(verdict->retry_ms, retry));
+}
+
+static void
+put_mark(struct text *line, const struct verdict *verdict)
+{
+	char until[UTC_TEXT_SIZE];
+
+	if (verdict->marked == NULL)
+		return;
+	text_printf(line, " subject=%s mark=%s", verdict->marked->subject,
+	    mark_names[verdict->mark.kind]);
+	if (verdict->mark.until_ms > 0)
+		text_printf(line, " until=%s",
+		    utc_format(verdict->mark.until_ms, until));
 }
 
 static void
@@ -146,6 +161,7 @@ record_answer(const struct session *session, const struct event *event,
 	if (verdict->refused) {
 		put_key_value(&line, "ref", answer->ref);
 		put_limit(&line, verdict);
+		put_mark(&line, verdict);
 		put_reply(&line, &answer->reply);
 		log_info("%s", buffer);
 	} else
@@ -164,7 +180,7 @@ fill_limit(struct field_values *values, const struct verdict *verdict)
 	text_put_number(&text, verdict->used);
 	values->at[FIELD_used] = values->used;
 	TEXT_INIT(&text, values->max);
-	text_put_number(&text, verdict->charge->max);
+	text_put_number(&text, verdict->max);
 	values->at[FIELD_max] = values->max;
 	values->at[FIELD_window] = duration_format(verdict->charge->window_ms,
 	    values->window);

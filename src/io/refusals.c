@@ -18,10 +18,17 @@
 struct refusal {
 	uint64_t subject, field;	/* hashes */
 	int64_t max, window_ms;		/* the limit that was full */
+	int64_t full;			/* what its max was then, by an
+					 * override or not */
 	int64_t weight, used;		/* what was asked, and stood there */
 	int64_t noted_ms;
 	int64_t free_ms;		/* when it has room again; 0: none */
+	struct mark mark;		/* of a marked subject */
 };
+
+/* What stands in for a counter: no counter's name begins so. */
+#define FIELD_MARK "@mark"
+#define FIELD_BLOCK "@block"
 
 struct refusals {
 	uint8_t key[SIPHASH_KEY_SIZE];
@@ -122,25 +129,65 @@ find(struct refusals *refusals, const struct charge *charge, int64_t now_ms,
 	return known;
 }
 
-/* A rule that observes wants to know how full it is: only the store does. */
+static bool
+find_field(struct refusals *refusals, const char *name, const char *field_name,
+    int64_t now_ms, struct refusal *found)
+{
+	uint64_t subject = hash_of(refusals, name);
+	uint64_t field = hash_of(refusals, field_name);
+	struct refusal *set = hold_set(refusals, subject);
+	bool known = false;
+
+	for (size_t i = 0; i < WAYS && !known; i++) {
+		known = set[i].subject == subject && set[i].field == field &&
+		    is_current(&set[i], now_ms);
+		if (known)
+			*found = set[i];
+	}
+	let_go(refusals, subject);
+	return known;
+}
+
+/* A rule that observes wants to know how it is: only the store does. */
 static bool
 observes(const struct charges *charges)
 {
 	for (size_t i = 0; i < charges->count; i++)
 		if (charges->at[i].observe)
 			return true;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		if (charges->marks[i].observe)
+			return true;
 	return false;
 }
 
-bool
-refusals_know(struct refusals *refusals, const struct charges *charges,
-    int64_t now_ms, struct charge_answer *answer, uint64_t *seen)
+static bool
+know_mark(struct refusals *refusals, const struct charges *charges,
+    int64_t now_ms, struct charge_answer *answer)
 {
 	struct refusal refusal;
 
-	*seen = atomic_load(&refusals->drops);
-	if (observes(charges))
-		return false;
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		if (!find_field(refusals, charges->marks[i].subject,
+		    FIELD_MARK, now_ms, &refusal))
+			continue;
+		memset(answer, 0, sizeof(*answer));
+		answer->status = CHARGE_MARKED;
+		answer->marked = i;
+		answer->marks_found = UINT32_C(1) << i;
+		answer->mark = refusal.mark;
+		answer->now_ms = now_ms;
+		return true;
+	}
+	return false;
+}
+
+static bool
+know_full(struct refusals *refusals, const struct charges *charges,
+    int64_t now_ms, struct charge_answer *answer)
+{
+	struct refusal refusal;
+
 	for (size_t i = 0; i < charges->count; i++) {
 		if (!find(refusals, &charges->at[i], now_ms, &refusal))
 			continue;
@@ -151,9 +198,23 @@ refusals_know(struct refusals *refusals, const struct charges *charges,
 		answer->by_refusals = charges->at[i].when == WHEN_REFUSED;
 		answer->now_ms = now_ms;
 		answer->used[i] = refusal.used;
+		if (refusal.full != charges->at[i].max) {
+			answer->overridden = UINT64_C(1) << i;
+			answer->max[i] = refusal.full;
+		}
 		return true;
 	}
 	return false;
+}
+
+bool
+refusals_know(struct refusals *refusals, const struct charges *charges,
+    int64_t now_ms, struct charge_answer *answer, uint64_t *seen)
+{
+	*seen = atomic_load(&refusals->drops);
+	return !observes(charges) &&
+	    (know_mark(refusals, charges, now_ms, answer) ||
+	    know_full(refusals, charges, now_ms, answer));
 }
 
 /* What the set asked of the refused one's counter until it was refused. */
@@ -190,28 +251,72 @@ choose(struct refusal *set, uint64_t subject, uint64_t field)
 	return chosen;
 }
 
+/* When it may be let in again, by a mark. */
+static int64_t
+mark_free_ms(int64_t until_ms)
+{
+	return until_ms > 0 ? until_ms : INT64_MAX;
+}
+
+/* Nothing when something of that subject was dropped since `seen`. */
+static void
+note_one(struct refusals *refusals, const char *subject, uint64_t field,
+    struct refusal *refusal, uint64_t seen)
+{
+	struct refusal *set;
+
+	refusal->subject = hash_of(refusals, subject);
+	refusal->field = field;
+	set = hold_set(refusals, refusal->subject);
+	/* Under the lock: who drops this subject comes before or after. */
+	if (atomic_load(&refusals->drops) == seen)
+		*choose(set, refusal->subject, refusal->field) = *refusal;
+	let_go(refusals, refusal->subject);
+}
+
 void
 refusals_note(struct refusals *refusals, const struct charges *charges,
     const struct charge_answer *answer, int64_t now_ms, uint64_t seen)
 {
 	const struct charge *charge = &charges->at[answer->refused];
-	uint64_t subject = hash_of(refusals, charge->subject);
-	uint64_t field = field_of(refusals, charge);
-	struct refusal *set = hold_set(refusals, subject);
+	struct refusal refusal = { .noted_ms = now_ms };
 
-	/* Under the lock: who drops this subject comes before or after. */
-	if (atomic_load(&refusals->drops) == seen)
-		*choose(set, subject, field) = (struct refusal){
-			.subject = subject,
-			.field = field,
-			.max = charge->max,
-			.window_ms = charge->window_ms,
-			.weight = weight_asked(charges, answer->refused),
-			.used = answer->used[answer->refused],
-			.noted_ms = now_ms,
-			.free_ms = now_ms + answer->full_ms,
-		};
-	let_go(refusals, subject);
+	if (answer->status == CHARGE_MARKED) {
+		refusal.mark = answer->mark;
+		refusal.free_ms = mark_free_ms(answer->mark.until_ms);
+		note_one(refusals, charges->marks[answer->marked].subject,
+		    hash_of(refusals, FIELD_MARK), &refusal, seen);
+		return;
+	}
+	refusal.max = charge->max;
+	refusal.full = charge_max(charges, answer, answer->refused);
+	refusal.window_ms = charge->window_ms;
+	refusal.weight = weight_asked(charges, answer->refused);
+	refusal.used = answer->used[answer->refused];
+	refusal.free_ms = now_ms + answer->full_ms;
+	note_one(refusals, charge->subject, field_of(refusals, charge),
+	    &refusal, seen);
+}
+
+bool
+refusals_know_block(struct refusals *refusals, const char *subject,
+    int64_t now_ms)
+{
+	struct refusal refusal;
+
+	return find_field(refusals, subject, FIELD_BLOCK, now_ms, &refusal);
+}
+
+void
+refusals_note_block(struct refusals *refusals, const char *subject,
+    int64_t until_ms, int64_t now_ms)
+{
+	struct refusal refusal = {
+		.noted_ms = now_ms, .free_ms = mark_free_ms(until_ms)
+	};
+
+	note_one(refusals, subject, hash_of(refusals, FIELD_BLOCK), &refusal,
+	    atomic_load(&refusals->drops));
 }
 
 void

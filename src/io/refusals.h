@@ -4,9 +4,10 @@
  * A counter that is full stays full until the time that the store named,
  * unless something is given back. So who asks again for as much is refused
  * without a trip. What another process gives back is not seen here; so
- * nothing is remembered for longer than REFUSAL_MAX_MS. What is counted while
- * refusing only makes it fuller: the store is told (store_guard.c), but how
- * much is used and how long to wait is said as it was.
+ * nothing is remembered for longer than REFUSAL_MAX_MS. A subject that is
+ * marked stays so, in the same way. What is counted while refusing only makes
+ * it fuller: the store is told (store_guard.c), but how much is used and how
+ * long to wait is said as it was.
  *
  * Of a distinct count the element is remembered, too: another one may be
  * there already, and pass.
@@ -39,11 +40,20 @@ bool refusals_know(struct refusals *refusals, const struct charges *charges,
     int64_t now_ms, struct charge_answer *answer, uint64_t *seen);
 
 /*
- * Note what the store refused; nothing when something of that subject was
- * dropped since refusals_know() filled `seen`.
+ * Note what the store refused, full or marked; nothing when something of
+ * that subject was dropped since refusals_know() filled `seen`.
  */
 void refusals_note(struct refusals *refusals, const struct charges *charges,
     const struct charge_answer *answer, int64_t now_ms, uint64_t seen);
+
+/*
+ * That a limit has had this subject blocked, or found it blocked. It is not
+ * an answer to charges: the store says until when.
+ */
+bool refusals_know_block(struct refusals *refusals, const char *subject,
+    int64_t now_ms);
+void refusals_note_block(struct refusals *refusals, const char *subject,
+    int64_t until_ms, int64_t now_ms);
 
 /* Something was given back to this subject, or may be: forget it. */
 void refusals_drop(struct refusals *refusals, const char *subject);

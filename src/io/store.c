@@ -77,6 +77,61 @@ store_show(struct store *store, const char *subject, int64_t now_ms,
 	    max);
 }
 
+/* --- marks --- */
+
+enum store_change
+store_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	if (store->ops->marks == NULL)
+		return STORE_UNREACHED;
+	return store->ops->marks->set(store, subject, mark, how, now_ms,
+	    timeout_ms);
+}
+
+enum store_change
+store_lift_mark(struct store *store, const char *subject, enum mark_kind kind,
+    const char *field, int64_t now_ms, int64_t timeout_ms)
+{
+	if (store->ops->marks == NULL)
+		return STORE_UNREACHED;
+	return store->ops->marks->lift(store, subject, kind, field, now_ms,
+	    timeout_ms);
+}
+
+enum store_change
+store_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	if (store->ops->marks == NULL)
+		return STORE_UNREACHED;
+	return store->ops->marks->forget(store, subject, field, now_ms,
+	    timeout_ms);
+}
+
+int
+store_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	if (store->ops->marks == NULL)
+		return -1;
+	return store->ops->marks->marks(store, subject, now_ms, timeout_ms,
+	    marks);
+}
+
+int64_t
+store_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	*count = 0;
+	if (store->ops->marks == NULL)
+		return -1;
+	return store->ops->marks->marked(store, from, now_ms, timeout_ms,
+	    subjects, max, count);
+}
+
 void
 store_get_state(struct store *store, struct store_state *state)
 {

@@ -46,6 +46,31 @@ struct store_counter {
 	int64_t frees_ms;	/* until the oldest leaves; 0: nothing used */
 };
 
+/* What is noted on a subject: see core/mark.def. */
+#define MARK_REASON_OCTETS_MAX 200
+struct store_mark {
+	enum mark_kind kind;
+	char field[96];		/* MARK_override: the counter; else "" */
+	int64_t max;		/* and its maximum now */
+	int64_t until_ms;	/* of the wall; 0: until it is lifted */
+	char reason[MARK_REASON_OCTETS_MAX + 1];	/* any octets */
+};
+#define MARKS_MAX 32		/* on one subject */
+
+/* What became of a change. */
+enum store_change {
+	STORE_CHANGED,
+	STORE_AS_BEFORE,	/* there was nothing to take away, or what is
+				 * there already is enough */
+	STORE_FULL,		/* of marks: this subject, or the store */
+	STORE_UNREACHED		/* nobody knows: to be repeated */
+};
+
+enum store_set {
+	STORE_SET,		/* over one of the same kind and counter */
+	STORE_SET_UNLESS_MARKED	/* only on a subject that no mark refuses */
+};
+
 /* How the store is, for `floodgatectl status`. */
 struct store_state {
 	const char *kind;	/* "memory", "redis" */
@@ -114,6 +139,43 @@ void store_refund(struct store *store, const struct refund refunds[],
 int store_show(struct store *store, const char *subject, int64_t now_ms,
     int64_t timeout_ms, struct store_counter counters[], size_t max);
 
+/*
+ * --- marks, and what else an operator does ---
+ *
+ * Every daemon that shares the store goes by the change within a second or
+ * two. now_ms is the wall clock. A store below a guard is not to be changed
+ * but through it.
+ */
+
+enum store_change store_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms);
+
+/* `field` is of an override, else "". */
+enum store_change store_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms);
+
+/* Nothing is counted any more of the subject, or of one field (or NULL). */
+enum store_change store_forget(struct store *store, const char *subject,
+    const char *field, int64_t now_ms, int64_t timeout_ms);
+
+/* Into marks[MARKS_MAX]; how many, -1 when the store cannot be reached. */
+int store_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[]);
+
+/*
+ * Marked subjects in some order, from the one numbered `from` on, into
+ * subjects[max]; *count says how many. Returns how many there are in all, or
+ * -1. One may be among them whose marks have just ended.
+ */
+struct marked_subject {
+	char at[SUBJECT_OCTETS_MAX + 1];
+};
+int64_t store_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count);
+
 void store_get_state(struct store *store, struct store_state *state);
 
 /*
@@ -145,6 +207,33 @@ struct store_ops {
 	 */
 	int64_t (*count_hosts)(struct store *store, const char *id,
 	    int64_t live_ms, int64_t timeout_ms);
+	const struct store_mark_ops *marks;	/* NULL: it keeps none */
+};
+
+/* Of marks; as the functions above. */
+struct store_mark_ops {
+	enum store_change (*set)(struct store *store, const char *subject,
+	    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+	    int64_t timeout_ms);
+	enum store_change (*lift)(struct store *store, const char *subject,
+	    enum mark_kind kind, const char *field, int64_t now_ms,
+	    int64_t timeout_ms);
+	enum store_change (*forget)(struct store *store, const char *subject,
+	    const char *field, int64_t now_ms, int64_t timeout_ms);
+	int (*marks)(struct store *store, const char *subject,
+	    int64_t now_ms, int64_t timeout_ms, struct store_mark marks[]);
+	int64_t (*marked)(struct store *store, int64_t from, int64_t now_ms,
+	    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+	    size_t *count);
+	/*
+	 * May be NULL: nobody else changes this store. Subjects that were
+	 * changed since *since_ms of the store's time (0: lately), which
+	 * becomes that of this answer. Where *count > max there are more.
+	 * False: no answer.
+	 */
+	bool (*changed)(struct store *store, int64_t *since_ms,
+	    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+	    size_t *count);
 };
 
 /* The first member of every back end's own struct. */

@@ -13,6 +13,9 @@
  * of before; when it is told, what Redis has is not counted twice. A batch that the store is told and
  * does not confirm is not told again: it may have been counted.
  *
+ * What the store below said of marks is remembered for the same case: who
+ * was suspended stays so. That is of a moment ago, and never told again.
+ *
  * One thread says every ten seconds that this host lives, counts the hosts,
  * and tells the store, not too fast.
  */
@@ -42,6 +45,8 @@
 #define TELL_TIMEOUT_MS 1000	/* at most; the store's own is shorter */
 #define CLOSE_MS 200		/* for telling what is left */
 #define ID_OCTETS 8
+#define MARKED_LOCAL_MAX 10000	/* subjects whose marks are remembered */
+#define OVERRIDE_LOCAL_MS 86400000	/* for so long, of an override */
 
 struct fallback {
 	struct store store;	/* first: what callers see */
@@ -347,6 +352,73 @@ charge_here(struct fallback *fallback, const struct charges *charges,
 		wake(fallback, false);
 }
 
+/* The mark that refuses a subject, as the store has just said; or none. */
+static void
+learn_mark(struct marks *known, const char *subject, const struct mark *mark,
+    int64_t now_ms)
+{
+	struct store_mark now = {.field = ""};
+	struct mark before;
+
+	if (mark == NULL && !marks_refuse(known, subject, now_ms, &before))
+		return;
+	for (int kind = 0; kind < MARK_COUNT; kind++)
+		if (mark_refuses((enum mark_kind)kind))
+			(void)marks_lift(known, subject, (enum mark_kind)kind,
+			    "", now_ms);
+	if (mark == NULL)
+		return;
+	now.kind = mark->kind;
+	now.until_ms = mark->until_ms;
+	(void)marks_set(known, subject, &now, STORE_SET, now_ms);
+}
+
+static void
+learn_override(struct marks *known, const struct charge *charge,
+    const int64_t *max, int64_t now_ms)
+{
+	struct store_mark now = {.kind = MARK_override};
+	int64_t before;
+
+	if (max == NULL) {
+		if (marks_override(known, charge->subject, charge->field,
+		    now_ms, &before))
+			(void)marks_lift(known, charge->subject,
+			    MARK_override, charge->field, now_ms);
+		return;
+	}
+	(void)text_copy(now.field, sizeof(now.field), charge->field);
+	now.max = *max;
+	now.until_ms = now_ms + OVERRIDE_LOCAL_MS;
+	(void)marks_set(known, charge->subject, &now, STORE_SET, now_ms);
+}
+
+/* Of one that is only observed the answer does not say what it is. */
+static void
+learn_marks(struct fallback *fallback, const struct charges *charges,
+    const struct charge_answer *answer, int64_t now_ms)
+{
+	struct marks *known = store_memory_marks(fallback->local);
+
+	if (answer->status == CHARGE_UNAVAILABLE ||
+	    (answer->marks_found == 0 && answer->overridden == 0 &&
+	    marks_are_none(known)))
+		return;
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		const char *subject = charges->marks[i].subject;
+
+		if (answer->status == CHARGE_MARKED && i == answer->marked)
+			learn_mark(known, subject, &answer->mark, now_ms);
+		else if ((answer->marks_found >> i & 1) == 0)
+			learn_mark(known, subject, NULL, now_ms);
+	}
+	for (size_t i = 0; i < charges->count &&
+	    answer->status != CHARGE_MARKED; i++)
+		learn_override(known, &charges->at[i],
+		    (answer->overridden >> i & 1) != 0 ? &answer->max[i] :
+		    NULL, now_ms);
+}
+
 static void
 fallback_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
@@ -354,11 +426,14 @@ fallback_charge(struct store *store, const struct charges *charges,
 {
 	struct fallback *fallback = fallback_of(store);
 
-	if (mode == STORE_TELL && !is_up(fallback))
+	if (mode == STORE_TELL && !is_up(fallback)) {
 		charge_here(fallback, charges, mode, now_ms, answer);
-	else
-		store_charge(fallback->below, charges, mode, now_ms,
-		    timeout_ms, answer);
+		return;
+	}
+	store_charge(fallback->below, charges, mode, now_ms, timeout_ms,
+	    answer);
+	if (mode == STORE_CHARGE)
+		learn_marks(fallback, charges, answer, now_ms);
 }
 
 static void
@@ -454,6 +529,93 @@ fallback_reconfigure(struct store *store, const struct config *config)
 	return true;
 }
 
+/* --- marks --- */
+
+/* What the store has taken is known here, too. */
+static enum store_change
+fallback_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct fallback *fallback = fallback_of(store);
+	enum store_change change = store_set_mark(fallback->below, subject,
+	    mark, how, now_ms, timeout_ms);
+
+	if (change == STORE_CHANGED)
+		(void)marks_set(store_memory_marks(fallback->local), subject,
+		    mark, STORE_SET, now_ms);
+	return change;
+}
+
+static enum store_change
+fallback_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct fallback *fallback = fallback_of(store);
+	enum store_change change = store_lift_mark(fallback->below, subject,
+	    kind, field, now_ms, timeout_ms);
+
+	if (change != STORE_UNREACHED)
+		(void)marks_lift(store_memory_marks(fallback->local), subject,
+		    kind, field, now_ms);
+	return change;
+}
+
+static enum store_change
+fallback_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	struct fallback *fallback = fallback_of(store);
+	enum store_change change, here;
+
+	pthread_mutex_lock(&fallback->tell_lock);
+	here = store_forget(fallback->local, subject, field, now_ms, 0);
+	change = store_forget(fallback->below, subject, field, now_ms,
+	    timeout_ms);
+	pthread_mutex_unlock(&fallback->tell_lock);
+	return change == STORE_AS_BEFORE ? here : change;
+}
+
+static int
+fallback_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	return store_marks(fallback_of(store)->below, subject, now_ms,
+	    timeout_ms, marks);
+}
+
+static int64_t
+fallback_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	return store_marked(fallback_of(store)->below, from, now_ms,
+	    timeout_ms, subjects, max, count);
+}
+
+static bool
+fallback_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
+    struct marked_subject subjects[], size_t max, size_t *count)
+{
+	struct store *below = fallback_of(store)->below;
+
+	*count = 0;
+	return below->ops->marks != NULL &&
+	    below->ops->marks->changed != NULL &&
+	    below->ops->marks->changed(below, since_ms, timeout_ms, subjects,
+		max, count);
+}
+
+static const struct store_mark_ops fallback_mark_ops = {
+	.set = fallback_set_mark,
+	.lift = fallback_lift_mark,
+	.forget = fallback_forget,
+	.marks = fallback_marks,
+	.marked = fallback_marked,
+	.changed = fallback_changed,
+};
+
 /* --- opening and closing --- */
 
 /* Tell what can be told in a short while, and leave. */
@@ -531,6 +693,7 @@ static const struct store_ops fallback_ops = {
 	.get_state = fallback_get_state,
 	.save = fallback_save,
 	.charge_local = fallback_charge_local,
+	.marks = &fallback_mark_ops,
 };
 
 struct store *
@@ -550,8 +713,11 @@ store_fallback_open(struct store *below, int64_t share, bool threaded,
 	}
 	fallback->store.ops = &fallback_ops;
 	fallback->local = store_memory_open(&options, why, size);
-	if (fallback->local != NULL)
+	if (fallback->local != NULL) {
 		use_share(fallback);
+		marks_set_max(store_memory_marks(fallback->local),
+		    MARKED_LOCAL_MAX);
+	}
 	if (fallback->local != NULL && make_id(fallback)) {
 		fallback->threaded = threaded && start(fallback);
 		if (fallback->threaded == threaded)

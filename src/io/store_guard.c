@@ -3,6 +3,9 @@
  *
  * Above a store that is a trip away. All but refusals goes straight through;
  * who floods is turned down here, until the time that the store named.
+ *
+ * Others change marks, too: before something is answered from here, it asks
+ * what was changed, if it has not done so for a second.
  */
 #include "io/store.h"
 
@@ -10,12 +13,20 @@
 #include "io/metrics.h"
 #include "io/refusals.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#define LOOK_EVERY_MS 1000	/* for what others have changed */
+#define CHANGES_MAX 256		/* that are looked at one by one */
 
 struct guard {
 	struct store store;	/* first: what callers see */
 	struct store *below;
 	struct refusals *refusals;
+	atomic_int_least64_t looked_ms;	/* when, by the caller's clock */
+	pthread_mutex_t look_lock;	/* of who looks, and of the next */
+	int64_t since_ms;		/* the store's time of the last look */
 };
 
 static struct guard *
@@ -31,6 +42,7 @@ guard_close(struct store *store)
 
 	store_close(&guard->below);
 	refusals_close(&guard->refusals);
+	pthread_mutex_destroy(&guard->look_lock);
 	free(guard);
 }
 
@@ -59,6 +71,52 @@ tell_counted(struct guard *guard, const struct charges *charges,
 		    timeout_ms, &nothing);
 }
 
+/* One looks; the others need not wait for it. */
+static bool
+is_time_to_look(struct guard *guard, int64_t now_ms)
+{
+	const struct store_mark_ops *ops = guard->below->ops->marks;
+	int64_t ago_ms = now_ms - atomic_load(&guard->looked_ms);
+
+	return ops != NULL && ops->changed != NULL &&
+	    (ago_ms < 0 || ago_ms >= LOOK_EVERY_MS) &&
+	    pthread_mutex_trylock(&guard->look_lock) == 0;
+}
+
+/*
+ * Drop what others have changed. True when something was. While the store
+ * is away nothing is known, and what is remembered ends by itself.
+ */
+static bool
+look_for_changes(struct guard *guard, int64_t now_ms, int64_t timeout_ms)
+{
+	struct marked_subject changed[CHANGES_MAX];
+	size_t count = 0;
+
+	if (!is_time_to_look(guard, now_ms))
+		return false;
+	atomic_store(&guard->looked_ms, now_ms);
+	if (guard->below->ops->marks->changed(guard->below, &guard->since_ms,
+	    timeout_ms, changed, CHANGES_MAX, &count)) {
+		if (count > CHANGES_MAX)
+			refusals_drop_all(guard->refusals);
+		for (size_t i = 0; i < count && count <= CHANGES_MAX; i++)
+			refusals_drop(guard->refusals, changed[i].at);
+	}
+	pthread_mutex_unlock(&guard->look_lock);
+	return count > 0;
+}
+
+static bool
+is_known(struct guard *guard, const struct charges *charges, int64_t now_ms,
+    int64_t timeout_ms, struct charge_answer *answer, uint64_t *seen)
+{
+	if (!refusals_know(guard->refusals, charges, now_ms, answer, seen))
+		return false;
+	return !look_for_changes(guard, now_ms, timeout_ms) ||
+	    refusals_know(guard->refusals, charges, now_ms, answer, seen);
+}
+
 static void
 guard_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
@@ -72,13 +130,14 @@ guard_charge(struct store *store, const struct charges *charges,
 		    answer);
 		return;
 	}
-	if (refusals_know(guard->refusals, charges, now_ms, answer, &seen)) {
+	if (is_known(guard, charges, now_ms, timeout_ms, answer, &seen)) {
 		metric_add(METRIC_store_spared);
 		tell_counted(guard, charges, answer, now_ms, timeout_ms);
 		return;
 	}
 	store_charge(guard->below, charges, mode, now_ms, timeout_ms, answer);
-	if (answer->status == CHARGE_REFUSED)
+	if (answer->status == CHARGE_REFUSED ||
+	    answer->status == CHARGE_MARKED)
 		refusals_note(guard->refusals, charges, answer, now_ms, seen);
 }
 
@@ -122,6 +181,79 @@ guard_charge_local(struct store *store, const struct charges *charges,
 	    answer);
 }
 
+/* --- marks: changed below, then forgotten here --- */
+
+static enum store_change
+guard_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct guard *guard = guard_of(store);
+	enum store_change change;
+
+	if (how == STORE_SET_UNLESS_MARKED &&
+	    refusals_know_block(guard->refusals, subject, now_ms))
+		return STORE_AS_BEFORE;
+	change = store_set_mark(guard->below, subject, mark, how, now_ms,
+	    timeout_ms);
+	if (change != STORE_AS_BEFORE)
+		refusals_drop(guard->refusals, subject);
+	if (how == STORE_SET_UNLESS_MARKED)
+		refusals_note_block(guard->refusals, subject, mark->until_ms,
+		    now_ms);
+	return change;
+}
+
+static enum store_change
+guard_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct guard *guard = guard_of(store);
+	enum store_change change = store_lift_mark(guard->below, subject,
+	    kind, field, now_ms, timeout_ms);
+
+	refusals_drop(guard->refusals, subject);
+	return change;
+}
+
+static enum store_change
+guard_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	struct guard *guard = guard_of(store);
+	enum store_change change = store_forget(guard->below, subject, field,
+	    now_ms, timeout_ms);
+
+	refusals_drop(guard->refusals, subject);
+	return change;
+}
+
+static int
+guard_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	return store_marks(guard_of(store)->below, subject, now_ms,
+	    timeout_ms, marks);
+}
+
+static int64_t
+guard_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	return store_marked(guard_of(store)->below, from, now_ms, timeout_ms,
+	    subjects, max, count);
+}
+
+static const struct store_mark_ops guard_mark_ops = {
+	.set = guard_set_mark,
+	.lift = guard_lift_mark,
+	.forget = guard_forget,
+	.marks = guard_marks,
+	.marked = guard_marked,
+};
+
 static const struct store_ops guard_ops = {
 	.close = guard_close,
 	.reconfigure = guard_reconfigure,
@@ -131,6 +263,7 @@ static const struct store_ops guard_ops = {
 	.get_state = guard_get_state,
 	.save = guard_save,
 	.charge_local = guard_charge_local,
+	.marks = &guard_mark_ops,
 };
 
 struct store *
@@ -146,6 +279,7 @@ store_guard_open(struct store *below, char *why, size_t size)
 		free(guard);
 		return NULL;
 	}
+	pthread_mutex_init(&guard->look_lock, NULL);
 	guard->store.ops = &guard_ops;
 	guard->below = below;
 	return &guard->store;

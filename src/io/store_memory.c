@@ -92,6 +92,7 @@ struct work {
 	enum store_mode mode;
 	struct counter *counters[CHARGES_MAX];	/* those to be charged, as
 						 * reserved */
+	int64_t max[CHARGES_MAX];		/* with overrides */
 	int64_t now_ms;
 };
 
@@ -234,7 +235,7 @@ static int64_t
 ask_window(struct work *work, size_t i, int64_t *used)
 {
 	const struct charge *charge = &work->charges->at[i];
-	int64_t max = share_of(work->memory, charge->max);
+	int64_t max = share_of(work->memory, work->max[i]);
 	int64_t weight = weight_so_far(work, i);
 	struct window window;
 
@@ -256,7 +257,7 @@ ask_distinct(struct work *work, size_t i, int64_t *used)
 
 	*used = (int64_t)distinct.count;
 	return more == 0 ? 0 : distinct_wait(&distinct, charge->window_ms,
-	    work->now_ms, share_of(work->memory, charge->max), more);
+	    work->now_ms, share_of(work->memory, work->max[i]), more);
 }
 
 static bool
@@ -359,7 +360,7 @@ count_element(struct work *work, size_t i, bool *fresh)
 	const struct charge *charge = &work->charges->at[i];
 	struct distinct distinct = counter_distinct(work->counters[i]);
 
-	*fresh = distinct_see(&distinct, charge->max, work->now_ms,
+	*fresh = distinct_see(&distinct, work->max[i], work->now_ms,
 	    charge->element);
 	counter_set_distinct(work->counters[i], &distinct);
 	return (int64_t)distinct.count;
@@ -384,6 +385,41 @@ count_all(struct work *work, struct charge_answer *answer)
 	atomic_fetch_add(&work->memory->changes, 1);
 }
 
+/*
+ * What is noted on the subjects. Marks go by the wall clock: they end when
+ * it says so.
+ */
+static void
+ask_marks(struct work *work, int64_t wall_ms, struct charge_answer *answer)
+{
+	const struct charges *charges = work->charges;
+	struct marks *marks = work->memory->marks;
+	struct mark found;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct charge *charge = &charges->at[i];
+
+		work->max[i] = charge->max;
+		if (!marks_override(marks, charge->subject, charge->field,
+		    wall_ms, &work->max[i]))
+			continue;
+		answer->max[i] = work->max[i];
+		answer->overridden |= UINT64_C(1) << i;
+	}
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		const struct mark_question *question = &charges->marks[i];
+
+		if (!marks_refuse(marks, question->subject, wall_ms, &found))
+			continue;
+		answer->marks_found |= UINT32_C(1) << i;
+		if (question->observe || answer->status == CHARGE_MARKED)
+			continue;
+		answer->status = CHARGE_MARKED;
+		answer->marked = i;
+		answer->mark = found;
+	}
+}
+
 static void
 memory_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
@@ -400,9 +436,15 @@ memory_charge(struct store *store, const struct charges *charges,
 	atomic_fetch_add(&memory->calls, 1);
 	for (size_t i = 0; i < charges->count; i++)
 		work.hashes[i] = memory_hash(memory, charges->at[i].subject);
+	ask_marks(&work, now_ms, answer);
+	if (charges->count == 0) {
+		answer->now_ms = memory_tell_time(memory, now_ms);
+		return;
+	}
 	hold(memory, &held, work.hashes, charges->count);
 	work.now_ms = answer->now_ms = memory_tell_time(memory, now_ms);
-	ask_all(&work, answer);
+	if (answer->status != CHARGE_MARKED)
+		ask_all(&work, answer);
 	if (mode != STORE_PEEK) {
 		if (reserve_all(&work, answer))
 			count_all(&work, answer);
@@ -562,7 +604,7 @@ store_memory_take(struct store *store, int64_t now_ms, struct taken *taken)
 {
 	struct memory *memory = memory_of(store);
 
-	taken->charges.count = 0;
+	taken->charges.count = taken->charges.mark_count = 0;
 	now_ms = memory_tell_time(memory, now_ms);
 	for (size_t i = 0; i < STRIPES &&
 	    taken->charges.count < CHARGES_MAX; i++) {
@@ -703,6 +745,12 @@ new_memory(const struct store_memory_options *options)
 	memory->save_every_ms = options->save_every_ms;
 	atomic_store(&memory->max_subjects, options->max_subjects);
 	set_share(memory, 1, 1);
+	memory->marks = marks_open((size_t)options->max_subjects);
+	if (memory->marks == NULL) {
+		free(memory->file);
+		free(memory);
+		return NULL;
+	}
 	pthread_mutex_init(&memory->clock.lock, NULL);
 	pthread_mutex_init(&memory->save_lock, NULL);
 	pthread_mutex_init(&memory->wake_lock, NULL);
@@ -719,6 +767,7 @@ static void
 free_memory(struct memory *memory)
 {
 	memory_forget_all(memory);
+	marks_close(&memory->marks);
 	pthread_cond_destroy(&memory->wake);
 	for (size_t i = 0; i < STRIPES; i++)
 		pthread_mutex_destroy(&memory->stripes[i].lock);
@@ -751,12 +800,123 @@ memory_reconfigure(struct store *store, const struct config *config)
 	    strcmp(file, memory->file != NULL ? memory->file : "") != 0)
 		return false;
 	atomic_store(&memory->max_subjects, options->max_subjects);
+	marks_set_max(memory->marks, (size_t)options->max_subjects);
 	pthread_mutex_lock(&memory->wake_lock);
 	memory->save_every_ms = options->save_every_ms;
 	pthread_cond_signal(&memory->wake);
 	pthread_mutex_unlock(&memory->wake_lock);
 	return true;
 }
+
+/* --- marks --- */
+
+struct marks *
+store_memory_marks(struct store *store)
+{
+	return memory_of(store)->marks;
+}
+
+/* What is changed is to be saved. */
+static enum store_change
+note_change(struct memory *memory, enum store_change change)
+{
+	if (change == STORE_CHANGED)
+		atomic_fetch_add(&memory->changes, 1);
+	return change;
+}
+
+static enum store_change
+memory_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct memory *memory = memory_of(store);
+
+	(void)timeout_ms;
+	return note_change(memory, marks_set(memory->marks, subject, mark,
+	    how, now_ms));
+}
+
+static enum store_change
+memory_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	struct memory *memory = memory_of(store);
+
+	(void)timeout_ms;
+	return note_change(memory, marks_lift(memory->marks, subject, kind,
+	    field, now_ms));
+}
+
+/* All counters, or the one of that name. */
+static bool
+forget_counters(struct subjects *subjects, struct subject_entry *entry,
+    const char *field)
+{
+	struct counter *counter;
+	bool forgot = false;
+
+	while ((counter = field == NULL ? entry->counters :
+	    subject_find_counter(entry, field)) != NULL) {
+		forgot |= counter->count > 0;
+		subject_remove_counter(subjects, entry, counter);
+	}
+	return forgot;
+}
+
+static enum store_change
+memory_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	struct memory *memory = memory_of(store);
+	uint64_t hash = memory_hash(memory, subject);
+	struct stripe *stripe = &memory->stripes[memory_stripe(hash)];
+	struct subject_entry *entry;
+	struct tally before;
+	bool forgot = false;
+
+	(void)now_ms;
+	(void)timeout_ms;
+	pthread_mutex_lock(&stripe->lock);
+	before = memory_tally(stripe);
+	entry = subjects_find(&stripe->subjects, memory_bucket(hash),
+	    subject);
+	if (entry != NULL) {
+		forgot = forget_counters(&stripe->subjects, entry, field);
+		if (entry->counters == NULL)
+			subjects_remove(&stripe->subjects, entry);
+	}
+	memory_note_change(memory, stripe, before);
+	pthread_mutex_unlock(&stripe->lock);
+	return note_change(memory, forgot ? STORE_CHANGED : STORE_AS_BEFORE);
+}
+
+static int
+memory_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	(void)timeout_ms;
+	return (int)marks_of(memory_of(store)->marks, subject, now_ms, marks);
+}
+
+static int64_t
+memory_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	(void)timeout_ms;
+	return marks_list(memory_of(store)->marks, from, now_ms, subjects,
+	    max, count);
+}
+
+static const struct store_mark_ops memory_mark_ops = {
+	.set = memory_set_mark,
+	.lift = memory_lift_mark,
+	.forget = memory_forget,
+	.marks = memory_marks,
+	.marked = memory_marked,
+};
 
 static const struct store_ops memory_ops = {
 	.close = memory_close,
@@ -766,6 +926,7 @@ static const struct store_ops memory_ops = {
 	.show = memory_show,
 	.get_state = memory_get_state,
 	.save = memory_save,
+	.marks = &memory_mark_ops,
 };
 
 struct store *

@@ -10,6 +10,7 @@
 #define FLOODGATE_IO_STORE_MEMORY_H
 
 #include "base/siphash.h"
+#include "io/marks.h"
 #include "io/store.h"
 #include "io/subjects.h"
 
@@ -48,6 +49,7 @@ struct memory {
 	atomic_int_least64_t calls;
 	atomic_int_least64_t changes;	/* charges and refunds so far */
 	atomic_uint_least64_t share;	/* of each max: part << 32 | whole */
+	struct marks *marks;	/* apart from the counters, never dropped */
 	size_t take_from;	/* store_memory_take() goes on with it */
 
 	pthread_mutex_t save_lock;
@@ -70,6 +72,9 @@ struct memory {
 /* Let only part/whole of each max pass, at least 1; 0 < part <= whole. */
 void store_memory_set_share(struct store *store, uint32_t part,
     uint32_t whole);
+
+/* Its marks, of max_subjects subjects unless that is set. */
+struct marks *store_memory_marks(struct store *store);
 
 /* Refund what is here; how much that was. */
 int64_t store_memory_take_back(struct store *store,

@@ -15,7 +15,9 @@
 #include "base/text.h"
 #include "core/window.h"
 #include "io/ledger.h"
+#include "io/mark_text.h"
 #include "io/redis_link.h"
+#include "io/redis_marks.h"
 #include "io/secret.h"
 
 #define PREFIX_OCTETS_MAX 64
@@ -55,11 +57,12 @@ redis_of(struct store *store)
 /* --- questions --- */
 
 /* The different subjects of a question, as keys. */
+#define SUBJECTS_MAX (CHARGES_MAX + MARK_QUESTIONS_MAX)
 struct subjects {
 	const char *prefix;
 	size_t count;
-	const char *subject[CHARGES_MAX];
-	char key[CHARGES_MAX][KEY_SIZE];
+	const char *subject[SUBJECTS_MAX];
+	char key[SUBJECTS_MAX][KEY_SIZE];
 };
 
 static void
@@ -212,6 +215,39 @@ add_asked(struct redis_words *words, struct order *order,
 	}
 }
 
+/*
+ * Subjects that must not be marked come after those of counters: the keys of
+ * which no counter is asked, and then what is asked of each.
+ */
+struct mark_words {
+	size_t subject[MARK_QUESTIONS_MAX];	/* from 1 */
+	char text[MARK_QUESTIONS_MAX][NUMBER_SIZE];
+	size_t keys;	/* of which something else is asked */
+};
+
+static void
+name_marked(struct mark_words *marks, struct order *order,
+    const struct charges *charges)
+{
+	marks->keys = order->subjects.count;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		marks->subject[i] = subjects_index(&order->subjects,
+		    charges->marks[i].subject);
+}
+
+static void
+add_marked(struct redis_words *words, struct mark_words *marks,
+    const struct order *order, const struct charges *charges)
+{
+	for (size_t i = marks->keys; i < order->subjects.count; i++)
+		redis_words_add(words, "0");
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		redis_words_add(words, number_text(
+		    (int64_t)marks->subject[i], marks->text[i]));
+		redis_words_add(words, charges->marks[i].observe ? "1" : "0");
+	}
+}
+
 static int64_t
 lesser(int64_t a, int64_t b)
 {
@@ -241,6 +277,7 @@ struct charge_question {
 		size_t set;	/* its key, from 1; 0: none */
 	} text[CHARGES_MAX];
 	char set_keys[CHARGES_MAX][SET_KEY_SIZE];
+	struct mark_words marks;
 	struct redis_words words;
 };
 
@@ -371,10 +408,13 @@ make_charge(struct charge_question *question, const char *prefix,
 	for (size_t i = 0; i < charges->count; i++)
 		order_add(&question->order, charges->at[i].subject,
 		    charges->at[i].field);
+	name_marked(&question->marks, &question->order, charges);
 	if (!question->is_plain)
 		make_sets(question);
 	add_charge_keys(question);
 	add_asked(&question->words, &question->order, add_charge, question);
+	add_marked(&question->words, &question->marks, &question->order,
+	    charges);
 }
 
 /* Of those that are full, the first as they were given. */
@@ -418,17 +458,102 @@ note_used(const struct charge_question *question, size_t i, int64_t used,
 	    question->charges->at[from].distinct;
 }
 
-/* {now, used..., wait...}, no waits if none is full: false if it is not. */
+/* The mark of a text that refuses and lasts longest. */
+static bool
+read_refusing(const redisReply *text, int64_t now_ms, struct mark *mark)
+{
+	struct store_mark marks[MARKS_MAX];
+	size_t count = marks_read(text->str, text->len, now_ms, marks);
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!mark_refuses(marks[i].kind) || (found &&
+		    (mark->until_ms == 0 || (marks[i].until_ms > 0 &&
+		    marks[i].until_ms <= mark->until_ms))))
+			continue;
+		mark->kind = marks[i].kind;
+		mark->until_ms = marks[i].until_ms;
+		found = true;
+	}
+	return found;
+}
+
+/* A question and its subject's marks: false when it is not that. */
+static bool
+note_mark(const redisReply *text, size_t index, const struct charges *charges,
+    struct charge_answer *answer)
+{
+	struct mark mark;
+
+	if (index >= charges->mark_count ||
+	    text->type != REDIS_REPLY_STRING ||
+	    !read_refusing(text, answer->now_ms, &mark))
+		return false;
+	answer->marks_found |= UINT32_C(1) << index;
+	if (charges->marks[index].observe ||
+	    answer->status == CHARGE_MARKED)
+		return true;
+	answer->status = CHARGE_MARKED;
+	answer->marked = index;
+	answer->mark = mark;
+	return true;
+}
+
+static bool
+note_override(const redisReply *max, size_t index, const struct order *order,
+    struct charge_answer *answer)
+{
+	size_t from;
+
+	if (index >= order->count || max->type != REDIS_REPLY_INTEGER ||
+	    max->integer < 0)
+		return false;
+	from = order->at[index].from;
+	answer->overridden |= UINT64_C(1) << from;
+	answer->max[from] = max->integer;
+	return true;
+}
+
+/* Pairs, as charge.lua makes them. */
+static bool
+note_marks(const redisReply *pairs, const struct order *order,
+    const struct charges *charges, struct charge_answer *answer)
+{
+	bool sound = pairs->elements % 2 == 0;
+
+	for (size_t i = 0; sound && i < pairs->elements; i += 2) {
+		const redisReply *number = pairs->element[i];
+		const redisReply *value = pairs->element[i + 1];
+
+		if (number->type != REDIS_REPLY_INTEGER)
+			return false;
+		sound = number->integer < 0 ?
+		    note_mark(value, (size_t)(-number->integer - 1), charges,
+			answer) :
+		    note_override(value, (size_t)(number->integer - 1), order,
+			answer);
+	}
+	return sound;
+}
+
+/*
+ * {now, used..., wait..., {pairs}}, no waits if none is full, and nothing
+ * where nothing is noted: false if it is not.
+ */
 static bool
 read_charge(const redisReply *reply, const struct charge_question *question,
     struct charge_answer *answer)
 {
 	size_t count = question->order.count;
-	bool full = reply->elements == 2 * count + 1;
+	const redisReply *last = reply->elements > 0 ?
+	    reply->element[reply->elements - 1] : NULL;
+	bool noted = last != NULL && last->type == REDIS_REPLY_ARRAY;
+	size_t numbers = reply->elements - noted;
+	bool full = count > 0 && numbers == 2 * count + 1;
 
-	if (reply->elements != count + 1 && !full)
+	if (numbers != count + 1 && !full)
 		return false;
-	for (size_t i = 0; i < reply->elements; i++)
+	for (size_t i = 0; i < numbers; i++)
 		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
 			return false;
 	answer->status = CHARGE_ALLOWED;
@@ -438,7 +563,10 @@ read_charge(const redisReply *reply, const struct charge_question *question,
 		    answer);
 	if (full)
 		note_waits(question, reply->element + 1 + count, answer);
-	return !full || answer->status == CHARGE_REFUSED;
+	if (full && answer->status != CHARGE_REFUSED)
+		return false;
+	return !noted || note_marks(last, &question->order,
+	    question->charges, answer);
 }
 
 static void
@@ -452,7 +580,7 @@ redis_charge(struct store *store, const struct charges *charges,
 
 	memset(answer, 0, sizeof(*answer));
 	answer->now_ms = now_ms;
-	if (charges->count == 0)
+	if (charges->count + charges->mark_count == 0)
 		return;
 	make_charge(&question, redis->prefix, charges, mode);
 	if (mode == STORE_TELL) {
@@ -645,6 +773,8 @@ read_counter(const redisReply *field, const redisReply *value,
 	const unsigned char *head, *group, *end;
 
 	memset(counter, 0, sizeof(*counter));
+	if (field->str[0] == '@')	/* marks */
+		return false;
 	text_copy(counter->field, sizeof(counter->field), field->str);
 	start = read_head(value->str, counter);
 	if (start == NULL)
@@ -749,6 +879,90 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
 	return count;
 }
 
+/* --- marks: see redis_marks.c --- */
+
+static struct redis_asker
+asker_of(struct store *store, int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+
+	return (struct redis_asker){
+		.link = redis->link, .prefix = redis->prefix,
+		.timeout_ms = lesser(timeout_ms, redis->timeout_ms)
+	};
+}
+
+static enum store_change
+redis_set_mark(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	(void)now_ms;
+	return redis_marks_set(&asker, subject, mark, how);
+}
+
+static enum store_change
+redis_lift_mark(struct store *store, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	(void)now_ms;
+	return redis_marks_lift(&asker, subject, kind, field);
+}
+
+static enum store_change
+redis_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	(void)now_ms;
+	return redis_marks_forget(&asker, subject, field);
+}
+
+static int
+redis_marks(struct store *store, const char *subject, int64_t now_ms,
+    int64_t timeout_ms, struct store_mark marks[])
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	(void)now_ms;
+	return redis_marks_of(&asker, subject, marks);
+}
+
+static int64_t
+redis_marked(struct store *store, int64_t from, int64_t now_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count)
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	(void)now_ms;
+	return redis_marks_list(&asker, from, subjects, max, count);
+}
+
+static bool
+redis_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
+    struct marked_subject subjects[], size_t max, size_t *count)
+{
+	const struct redis_asker asker = asker_of(store, timeout_ms);
+
+	return redis_marks_changed(&asker, since_ms, subjects, max, count);
+}
+
+static const struct store_mark_ops redis_mark_ops = {
+	.set = redis_set_mark,
+	.lift = redis_lift_mark,
+	.forget = redis_forget,
+	.marks = redis_marks,
+	.marked = redis_marked,
+	.changed = redis_changed
+};
+
 /* --- the rest --- */
 
 static void
@@ -825,7 +1039,8 @@ static const struct store_ops redis_ops = {
 	.show = redis_show,
 	.get_state = redis_get_state,
 	.save = redis_save,
-	.count_hosts = redis_count_hosts
+	.count_hosts = redis_count_hosts,
+	.marks = &redis_mark_ops
 };
 
 static const char *

@@ -115,6 +115,8 @@ setup(void)
 	    .path = "<\"Bob\"+x@Example.ORG>", .user = "Alice@Example.org" };
 
 	config.folding = (struct folding){ true, "+" };
+	config.global.ipv4_prefix = 32;
+	config.global.ipv6_prefix = 64;
 	ck_assert(ip_parse("2001:db8:1:2:3::4", &connect.client));
 	session_init(&session);
 	session_apply(&session, &connect);
@@ -176,6 +178,54 @@ START_TEST(combined_keys)
 	    WHEN_ALLOWED);
 	ck_assert_str_eq(charges.at[0].subject,
 	    "user:alice@example.org,recipient_domain:sub.example.net");
+}
+END_TEST
+
+/* What each check asks about, of whatever width its limits are. */
+static const struct {
+	const char *check, *wants[2];
+} marked[] = {
+	{ "client_blocked", { "client:2001:db8:1:2::/64",
+	    "client_net:2001:db8:1::/48" } },
+	{ "user_suspended", { "user:alice@example.org",
+	    "user_domain:example.org" } },
+	{ "sender_denied", { NULL, "sender_domain:example.org" } },
+	{ "recipient_denied", { "recipient:carol@sub.example.net",
+	    "recipient_domain:sub.example.net" } },
+};
+
+START_TEST(subjects_of_marks)
+{
+	const struct rule rule = {
+		.name = marked[_i].check, .with = { .mode = MODE_OBSERVE }
+	};
+	struct charges charges = { .count = 0 };
+
+	marks_add(&charges, &rule, &config, &session, &recipient);
+	ck_assert_uint_eq(charges.count, 0);
+	ck_assert_uint_eq(charges.mark_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		if (marked[_i].wants[i] != NULL)
+			ck_assert_str_eq(charges.marks[i].subject,
+			    marked[_i].wants[i]);
+		ck_assert(charges.marks[i].observe);
+		ck_assert_ptr_eq(charges.marks[i].rule, &rule);
+		ck_assert_ptr_eq(marked_by(charges.marks[i].key),
+		    marked_find(marked[_i].check));
+	}
+}
+END_TEST
+
+START_TEST(subject_without_value_is_not_asked_about)
+{
+	const struct rule rule = { .name = marked[_i].check };
+	const struct event mail = { .stage = STAGE_MAIL, .path = "<>" };
+	struct charges charges = { .count = 0 };
+
+	session_init(&session);
+	session_apply(&session, &mail);
+	marks_add(&charges, &rule, &config, &session, NULL);
+	ck_assert_uint_eq(charges.mark_count, 0);
 }
 END_TEST
 
@@ -278,6 +328,9 @@ main(void)
 	suite_add_tcase(suite, add);
 	tcase_add_checked_fixture(add, setup, NULL);
 	tcase_add_loop_test(add, subject_of_each_key, 0, ROWS(keys));
+	tcase_add_loop_test(add, subjects_of_marks, 0, ROWS(marked));
+	tcase_add_loop_test(add, subject_without_value_is_not_asked_about, 0,
+	    ROWS(marked));
 	tcase_add_test(add, combined_keys);
 	tcase_add_loop_test(add, a_key_without_value_asks_nothing, 0, 9);
 	tcase_add_test(add, one_mailbox_has_one_counter);

@@ -7,6 +7,7 @@ io_tests = \
 	tests/io/test_engine \
 	tests/io/test_idn \
 	tests/io/test_maps \
+	tests/io/test_mark_text \
 	tests/io/test_regular \
 	tests/io/test_store_fallback \
 	tests/io/test_store_guard \
@@ -37,17 +38,21 @@ tests_io_test_idn_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_idn_LDADD = $(io_test_ldadd)
 tests_io_test_maps_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_maps_LDADD = $(io_test_ldadd)
+tests_io_test_mark_text_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_mark_text_LDADD = $(io_test_ldadd)
 tests_io_test_regular_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_regular_LDADD = $(io_test_ldadd)
 tests_io_test_store_fallback_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_fallback_LDADD = $(io_test_ldadd)
 tests_io_test_store_guard_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_guard_LDADD = $(io_test_ldadd)
-tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store_model.c \
+tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store_marks.c \
+	tests/io/store_marks.h tests/io/store_model.c \
 	tests/io/store_model.h
 tests_io_test_store_memory_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_memory_LDADD = $(io_test_ldadd)
-tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_model.c \
+tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_marks.c \
+	tests/io/store_marks.h tests/io/store_model.c \
 	tests/io/store_model.h
 tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_redis_LDADD = $(io_test_ldadd)

@@ -308,6 +308,7 @@ pick_set(struct model *model, struct set *set)
 	size_t count = chance(model, 3) ? 1 + (size_t)pick(model, SET_MAX) : 1;
 
 	set->charges.count = count;
+	set->charges.mark_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct charge *charge = &set->charges.at[i];
 		struct counter *counter = i > 0 && chance(model, 10) ?

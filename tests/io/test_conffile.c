@@ -274,6 +274,9 @@ static const struct row values[] = {
 
 /* A policy around it; A is line 1, the policy line 2. */
 #define P(text) A "policy \"p\" {\n" text "\n}\n"
+#define MARKS_4 "check \"user_suspended\" { } check \"client_blocked\" { } " \
+	"check \"user_suspended\" { } check \"client_blocked\" { } "
+#define MARKS_8 MARKS_4 MARKS_4
 
 static const struct row policies[] = {
 	{ "empty policy", P(""), "" },
@@ -314,6 +317,32 @@ static const struct row policies[] = {
 	    "3: check sender_denied needs the option lists" },
 	{ "empty option", P("check \"sender_denied\" { lists = {} }"),
 	    "3: expected at least one" },
+	{ "a check of marks needs nothing", P("check \"client_blocked\" { }"),
+	    "" },
+	{ "and takes no list", P("check \"client_blocked\" { "
+	    "lists = \"a\" }"), "3: takes no option lists" },
+	{ "marks alone", P("check \"user_suspended\" { }"), "" },
+	{ "marks instead of lists", P("check \"sender_denied\" { "
+	    "marks = true }"), "" },
+	{ "neither", P("check \"user_suspended\" { marks = false }"),
+	    "3: needs the option lists, or marks = true" },
+	{ "marks of a check that has none", P("check \"client_denied\" { "
+	    "lists = \"a\" marks = true }"), "3: takes no option marks" },
+	{ "8 checks of marks", P(MARKS_8), "" },
+	{ "9 checks of marks", P(MARKS_8 "check \"user_suspended\" { }"),
+	    "2: at most 8 checks of one policy may look at marks" },
+	{ "a block", P("check \"client_blocked\" { }\n"
+	    "limit \"quota_user\" { allow = 1/1h block = 30m }"), "" },
+	{ "a block that nobody looks at", P("limit \"quota_user\" { "
+	    "allow = 1/1h block = 30m }"),
+	    "3: block of limit quota_user does nothing" },
+	{ "a check that is off does not look",
+	    P("check \"client_blocked\" { mode = off }\n"
+	    "limit \"quota_user\" { allow = 1/1h block = 30m }"),
+	    "4: block of limit quota_user does nothing" },
+	{ "a block too short", P("check \"client_blocked\" { }\n"
+	    "limit \"quota_user\" { allow = 1/1h block = 10ms }"),
+	    "4: expected 1s to" },
 	{ "missing number", P("check \"too_many_recipients\" { }"),
 	    "3: needs the option max" },
 	{ "number", P("check \"too_many_recipients\" { max = 0 }"),

@@ -263,6 +263,17 @@ static const struct {
 	{ "twice the same", REQUEST("{\"command\":\"ping\",\"command\":\"ping\"}\n"), "line of JSON", "usage" },
 	{ "two documents", REQUEST("{\"command\":\"ping\"} {}\n"), "line of JSON", "usage" },
 	{ "unknown subject", REQUEST("{\"command\":\"show\",\"arguments\":[\"nobody@example.org\"]}\n"), "nothing is counted", "data" },
+	{ "a block", REQUEST("{\"command\":\"block\",\"arguments\":[\"192.0.2.1\",\"1h\",\"r\\r\\ne\\u00fc\"]}\n"), NULL, "" },
+	{ "a block without an end", REQUEST("{\"command\":\"block\",\"arguments\":[\"192.0.2.1\"]}\n"), "argument is missing: block SUBJECT DURATION", "usage" },
+	{ "a block of nobody", REQUEST("{\"command\":\"block\",\"arguments\":[\"\",\"1h\"]}\n"), "the subject is empty", "usage" },
+	{ "a reason with a NUL", REQUEST("{\"command\":\"suspend\",\"arguments\":[\"alice\",\"a\\u0000b\"]}\n"), "line of JSON", "usage" },
+	{ "a suspension", REQUEST("{\"command\":\"suspend\",\"arguments\":[\"alice {}\\n\"]}\n"), NULL, "" },
+	{ "nobody to resume", REQUEST("{\"command\":\"resume\",\"arguments\":[\"alice\"]}\n"), "user:alice is not suspended", "data" },
+	{ "an override", REQUEST("{\"command\":\"override\",\"arguments\":[\"user:alice\",\"quota_user/1h\",\"20\",\"1d\",\"why\"]}\n"), NULL, "" },
+	{ "an override of nothing", REQUEST("{\"command\":\"override\",\"arguments\":[\"user:alice\",\"quota_user/2h\",\"20\"]}\n"), "did you mean quota_user/1", "data" },
+	{ "nothing to forget", REQUEST("{\"command\":\"forget\",\"arguments\":[\"user:alice\"]}\n"), "nothing counted", "data" },
+	{ "marks", REQUEST("{\"command\":\"marks\"}\n"), NULL, "" },
+	{ "marks from somewhere", REQUEST("{\"command\":\"marks\",\"arguments\":[\"-1\"]}\n"), "number of the subject", "usage" },
 	{ "no subject at all", REQUEST("{\"command\":\"show\",\"arguments\":[\"\"]}\n"), "counts by", "data" },
 };
 
@@ -289,6 +300,36 @@ START_TEST(request_gets_answer)
 	ck_assert_msg(strcmp(text_of(document, "kind"),
 	    requests[_i].kind) == 0, "%s: %s", requests[_i].name, buffer);
 	json_decref(document);
+}
+END_TEST
+
+/* Page by page, each subject once. */
+START_TEST(many_marks_come_in_pages)
+{
+	char request[128];
+	json_int_t next = 0, seen = 0;
+	json_t *document;
+
+	for (int i = 0; i < 450; i++) {
+		const struct store_mark mark = { .kind = MARK_suspended };
+		char subject[32];
+
+		(void)snprintf(subject, sizeof(subject), "user:%d", i);
+		ck_assert_int_eq(store_set_mark(store, subject, &mark,
+		    STORE_SET, clock_now_ms(), 1), STORE_CHANGED);
+	}
+	do {
+		(void)snprintf(request, sizeof(request), "{\"command\":"
+		    "\"marks\",\"arguments\":[\"%lld\"]}", (long long)next);
+		document = ask(request);
+		ck_assert_int_eq(json_integer_value(json_object_get(document,
+		    "total")), 450);
+		seen += (json_int_t)json_array_size(json_object_get(document,
+		    "subjects"));
+		next = json_integer_value(json_object_get(document, "next"));
+		json_decref(document);
+	} while (next > 0);
+	ck_assert_int_eq(seen, 450);
 }
 END_TEST
 
@@ -629,6 +670,7 @@ control_suite(void)
 	suite_add_tcase(suite, clients);
 
 	tcase_add_checked_fixture(answers, setup, teardown);
+	tcase_add_test(answers, many_marks_come_in_pages);
 	tcase_add_test(answers, status_tells_all);
 	tcase_add_test(answers, reload_tells_every_problem);
 	tcase_add_loop_test(answers, show_finds_subject, 0, COUNT_OF(shows));

@@ -28,6 +28,7 @@ static struct {
 	size_t count;
 	int calls;
 	bool down;
+	const char *marked;	/* a subject, or NULL */
 } fake;
 
 static int64_t *
@@ -57,6 +58,15 @@ fake_charge(struct store *store, const struct charges *charges,
 	fake.calls++;
 	answer->now_ms = now_ms;
 	answer->status = fake.down ? CHARGE_UNAVAILABLE : CHARGE_ALLOWED;
+	for (size_t i = 0; i < charges->mark_count && !fake.down; i++)
+		if (fake.marked != NULL && strcmp(fake.marked,
+		    charges->marks[i].subject) == 0) {
+			answer->status = CHARGE_MARKED;
+			answer->marked = i;
+			answer->mark = (struct mark){ MARK_suspended, 0 };
+			answer->marks_found = UINT32_C(1) << i;
+			return;
+		}
 	for (size_t i = 0; i < charges->count && !fake.down; i++) {
 		const struct charge *charge = &charges->at[i];
 		int64_t used = *counter(charge->subject, charge->field);
@@ -350,6 +360,74 @@ START_TEST(one_trip_for_a_recipient_none_for_the_end)
 }
 END_TEST
 
+/* The policy above, with the checks that look at marks. */
+static void
+reload_with_marks(void)
+{
+	static const enum check_id checks[] = {
+		CHECK_user_suspended, CHECK_client_blocked
+	};
+	struct config *config = make_config();
+	struct policy *policy = arena_get(config->arena, sizeof(*policy));
+	struct rule *rules = arena_get_array(config->arena, 3,
+	    sizeof(*rules));
+
+	for (size_t i = 0; i < 2; i++) {
+		rules[i].name = check_of(checks[i])->name;
+		rules[i].check = check_of(checks[i]);
+		rules[i].with.reply = reply_of(check_of(checks[i])->reply);
+		rules[i].looks_at_marks = true;
+	}
+	rules[2] = limit("messages", KEY_user, COUNT_messages, ten);
+	policy->name = "all";
+	policy->rules = rules;
+	policy->rule_count = 3;
+	config->policies = policy;
+	config->global.ipv4_prefix = 32;
+	config->global.ipv6_prefix = 64;
+	config->steps = policy_steps(config);
+	engine_reload(engine, config);
+	conversation_close(&c, now_ms);
+	c = conversation_open(engine);
+}
+
+START_TEST(marks_come_with_the_charges)
+{
+	reload_with_marks();
+	connect();
+	ck_assert_int_eq(fake.calls, 0);
+	for (int message = 1; message <= 2; message++) {
+		mail();
+		ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_CONTINUE);
+		ck_assert_int_eq(fake.calls, message);
+		/* Nothing is charged, and nothing is new about the marks. */
+		ck_assert_int_eq(rcpt("<y@one.example>"), ANSWER_CONTINUE);
+		ck_assert_int_eq(fake.calls, message);
+		eom();
+	}
+	ck_assert_int_eq(*counter("user:alice", "n/1h"), 2);
+}
+END_TEST
+
+START_TEST(who_is_marked_is_refused_and_not_charged)
+{
+	static const char *const subjects[] = {
+		"client:192.0.2.1", "client_net:192.0.2.0/24", "user:alice"
+	};
+
+	reload_with_marks();
+	connect();
+	mail();
+	fake.marked = subjects[_i];
+	ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_REJECT);
+	ck_assert_int_eq(rcpt("<y@one.example>"), ANSWER_REJECT);
+	ck_assert_int_eq(fake.calls, 2);
+	fake.marked = "user:bob";
+	ck_assert_int_eq(rcpt("<x@one.example>"), ANSWER_CONTINUE);
+	ck_assert_int_eq(*counter("user:alice", "n/1h"), 1);
+}
+END_TEST
+
 START_TEST(open_connections)
 {
 	struct conversation *first = c, *second = conversation_open(engine),
@@ -601,6 +679,9 @@ main(void)
 	tcase_add_test(tcase, a_refused_recipient_counts_nothing);
 	tcase_add_loop_test(tcase, octets_are_put_right_at_the_end, 0, 4);
 	tcase_add_test(tcase, one_trip_for_a_recipient_none_for_the_end);
+	tcase_add_test(tcase, marks_come_with_the_charges);
+	tcase_add_loop_test(tcase, who_is_marked_is_refused_and_not_charged, 0,
+	    3);
 	tcase_add_test(tcase, open_connections);
 	tcase_add_test(tcase, a_lease_is_renewed_at_half_time);
 	tcase_add_test(tcase, a_store_that_is_down_accepts);

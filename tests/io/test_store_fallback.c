@@ -104,6 +104,31 @@ shared_count_hosts(struct store *self, const char *id, int64_t live_ms,
 	return shared.hosts;
 }
 
+static enum store_change
+shared_set_mark(struct store *self, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	(void)self;
+	return !shared.up ? STORE_UNREACHED : store_set_mark(shared.memory,
+	    subject, mark, how, now_ms, timeout_ms);
+}
+
+static enum store_change
+shared_lift_mark(struct store *self, const char *subject,
+    enum mark_kind kind, const char *field, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	(void)self;
+	return !shared.up ? STORE_UNREACHED : store_lift_mark(shared.memory,
+	    subject, kind, field, now_ms, timeout_ms);
+}
+
+static const struct store_mark_ops shared_mark_ops = {
+	.set = shared_set_mark,
+	.lift = shared_lift_mark,
+};
+
 static const struct store_ops shared_ops = {
 	.close = shared_close,
 	.reconfigure = shared_reconfigure,
@@ -112,6 +137,7 @@ static const struct store_ops shared_ops = {
 	.show = shared_show,
 	.get_state = shared_get_state,
 	.count_hosts = shared_count_hosts,
+	.marks = &shared_mark_ops,
 };
 
 static void
@@ -326,6 +352,78 @@ START_TEST(refunds_of_both_kinds_go_both_ways)
 	store_fallback_settle(store, NOW_MS);
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(used(mixed[i].subject, NOW_MS), 1);
+	store_close(&store);
+}
+END_TEST
+
+/* --- marks --- */
+
+static struct charge_answer
+ask_about(const char *subject, bool local, int64_t now_ms)
+{
+	struct charges charges = {
+		.count = 1, .at = {{
+			.subject = "user:counted", .field = "a/1h",
+			.max = 10, .window_ms = HOUR_MS, .weight = 1
+		}},
+		.mark_count = 1
+	};
+	struct charge_answer answer;
+
+	ck_assert(text_copy(charges.marks[0].subject,
+	    sizeof(charges.marks[0].subject), subject));
+	if (local)
+		store_charge_local(store, &charges, STORE_CHARGE, now_ms,
+		    &answer);
+	else
+		store_charge(store, &charges, STORE_CHARGE, now_ms, 100,
+		    &answer);
+	return answer;
+}
+
+/* Another host's marks are known by the answers that this one has had. */
+START_TEST(marks_of_a_moment_ago_are_kept)
+{
+	const struct store_mark suspended = {.kind = MARK_suspended};
+	const struct store_mark more = {
+		.kind = MARK_override, .field = "a/1h", .max = 1000
+	};
+
+	open_it(100, false);
+	store_set_mark(shared.memory, "user:a", &suspended, STORE_SET, 1, 1);
+	store_set_mark(shared.memory, "user:b", &suspended, STORE_SET, 1, 1);
+	store_set_mark(shared.memory, "user:counted", &more, STORE_SET, 1, 1);
+	ck_assert_int_eq(ask_about("user:a", false, 1).status,
+	    CHARGE_MARKED);
+	ck_assert_int_eq(ask_about("user:c", false, 1).status,
+	    CHARGE_ALLOWED);
+	/* What an operator does by way of this host is known at once. */
+	ck_assert_int_eq(store_set_mark(store, "user:d", &suspended,
+	    STORE_SET, 1, 1), STORE_CHANGED);
+	shared.up = false;
+	ck_assert_int_eq(ask_about("user:a", true, 2).status, CHARGE_MARKED);
+	ck_assert_int_eq(ask_about("user:d", true, 2).status, CHARGE_MARKED);
+	/* Nobody has asked about this one. */
+	ck_assert_int_eq(ask_about("user:b", true, 2).status,
+	    CHARGE_ALLOWED);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ask_about("user:c", true, 2).status,
+		    CHARGE_ALLOWED);
+	ck_assert_int_eq(store_lift_mark(store, "user:a", MARK_suspended, "",
+	    2, 1), STORE_UNREACHED);
+	ck_assert_int_eq(ask_about("user:a", true, 2).status, CHARGE_MARKED);
+	/* And forgotten by the next answer that says otherwise. */
+	shared.up = true;
+	store_lift_mark(shared.memory, "user:a", MARK_suspended, "", 3, 1);
+	store_lift_mark(shared.memory, "user:counted", MARK_override, "a/1h",
+	    3, 1);
+	ck_assert_int_eq(ask_about("user:a", false, 3).status,
+	    CHARGE_ALLOWED);
+	ck_assert_int_eq(store_lift_mark(store, "user:d", MARK_suspended, "",
+	    3, 1), STORE_CHANGED);
+	shared.up = false;
+	ck_assert_int_eq(ask_about("user:a", true, 4).status, CHARGE_REFUSED);
+	ck_assert_int_eq(ask_about("user:d", true, 4).status, CHARGE_REFUSED);
 	store_close(&store);
 }
 END_TEST
@@ -563,6 +661,7 @@ main(void)
 	tcase_add_test(tcase, unconfirmed_is_not_told_again);
 	tcase_add_loop_test(tcase, refund_goes_to_where_the_charge_is, 0,
 	    (int)(sizeof(refunds) / sizeof(refunds[0])));
+	tcase_add_test(tcase, marks_of_a_moment_ago_are_kept);
 	tcase_add_test(tcase, refunds_of_both_kinds_go_both_ways);
 	tcase_add_test(tcase, different_ones_are_told_once);
 	tcase_add_test(tcase, a_share_of_different_ones_is_granted);

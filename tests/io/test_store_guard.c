@@ -23,6 +23,9 @@ static struct {
 	int told;		/* charges that nobody waits for */
 	const char *drops;	/* a refund that comes during the trip */
 	struct store *guard;
+	int changes, looks;		/* made; for what was changed */
+	enum store_change change;	/* what becomes of one */
+	size_t changed;			/* subjects, "a" being the first */
 } fake;
 
 static void
@@ -71,11 +74,64 @@ fake_refund(struct store *store, const struct refund refunds[], size_t count,
 	fake.refunds++;
 }
 
+static enum store_change
+fake_set(struct store *store, const char *subject,
+    const struct store_mark *mark, enum store_set how, int64_t now_ms,
+    int64_t timeout_ms)
+{
+	(void)store;
+	(void)subject;
+	(void)mark;
+	(void)how;
+	(void)now_ms;
+	(void)timeout_ms;
+	fake.changes++;
+	return fake.change;
+}
+
+static enum store_change
+fake_lift(struct store *store, const char *subject, enum mark_kind kind,
+    const char *field, int64_t now_ms, int64_t timeout_ms)
+{
+	(void)kind;
+	(void)field;
+	return fake_set(store, subject, NULL, STORE_SET, now_ms, timeout_ms);
+}
+
+static enum store_change
+fake_forget(struct store *store, const char *subject, const char *field,
+    int64_t now_ms, int64_t timeout_ms)
+{
+	(void)field;
+	return fake_set(store, subject, NULL, STORE_SET, now_ms, timeout_ms);
+}
+
+static bool
+fake_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
+    struct marked_subject subjects[], size_t max, size_t *count)
+{
+	(void)store;
+	(void)timeout_ms;
+	fake.looks++;
+	*since_ms = NOW_MS;
+	(void)text_copy(subjects[0].at, sizeof(subjects[0].at), "a");
+	*count = fake.changed > max ? max + 1 : fake.changed;
+	return fake.changed > 0;
+}
+
+static const struct store_mark_ops fake_mark_ops = {
+	.set = fake_set,
+	.lift = fake_lift,
+	.forget = fake_forget,
+	.changed = fake_changed,
+};
+
 static const struct store_ops fake_ops = {
 	.close = fake_close,
 	.reconfigure = fake_reconfigure,
 	.charge = fake_charge,
 	.refund = fake_refund,
+	.marks = &fake_mark_ops,
 };
 
 static void
@@ -344,6 +400,125 @@ START_TEST(of_different_ones_only_that_one_is_known)
 END_TEST
 
 /* More subjects than there is room for: some are forgotten, none is wrong. */
+/* --- marks --- */
+
+static void
+ask_about(struct charges *charges, const char *subject, bool observe)
+{
+	struct mark_question *question =
+	    &charges->marks[charges->mark_count++];
+
+	(void)text_copy(question->subject, sizeof(question->subject),
+	    subject);
+	question->observe = observe;
+}
+
+/* A subject was found marked until then; another question comes. */
+static const struct {
+	const char *name, *subject;
+	int64_t until_ms, later_ms;
+	bool observe;
+	int trips;
+} marked_cases[] = {
+	{"the same",             "a", 0, 0, false, 0},
+	{"another subject",      "b", 0, 0, false, 1},
+	{"just before it ends",  "a", NOW_MS + 100, 99, false, 0},
+	{"when it has ended",    "a", NOW_MS + 100, 100, false, 1},
+	{"a minute later",       "a", 0, REFUSAL_MAX_MS, false, 1},
+	{"one who observes",     "a", 0, 0, true, 1},
+};
+
+START_TEST(marked_subject_is_known)
+{
+	struct charges first = {.count = 0}, then = {.count = 0};
+	struct charge_answer answer;
+
+	fake.answer.status = CHARGE_MARKED;
+	fake.answer.mark.kind = MARK_suspended;
+	fake.answer.mark.until_ms = marked_cases[_i].until_ms;
+	add(&first, "other", "a/1h", 100, 1);
+	ask_about(&first, "a", false);
+	ask(&first, STORE_CHARGE, NOW_MS);
+	ask_about(&then, "c", false);
+	ask_about(&then, marked_cases[_i].subject, marked_cases[_i].observe);
+	answer = ask(&then, STORE_CHARGE, NOW_MS + marked_cases[_i].later_ms);
+	ck_assert_msg(fake.trips == 1 + marked_cases[_i].trips, "%s: %d trips",
+	    marked_cases[_i].name, fake.trips);
+	if (marked_cases[_i].trips > 0)
+		return;
+	ck_assert_int_eq(answer.status, CHARGE_MARKED);
+	ck_assert_uint_eq(answer.marked, 1);
+	ck_assert_uint_eq(answer.marks_found, 2);
+	ck_assert_int_eq(answer.mark.kind, MARK_suspended);
+	ck_assert_int_eq(answer.mark.until_ms, marked_cases[_i].until_ms);
+}
+END_TEST
+
+START_TEST(change_forgets_its_subject)
+{
+	const struct store_mark mark = {.kind = MARK_override};
+	struct charges charges = {.count = 0};
+
+	add(&charges, "a", "a/1h", 100, 1);
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	fake.change = STORE_UNREACHED;	/* it may have been changed */
+	if (_i == 0)
+		store_set_mark(fake.guard, "a", &mark, STORE_SET, NOW_MS, 1);
+	else if (_i == 1)
+		store_lift_mark(fake.guard, "a", MARK_blocked, "", NOW_MS, 1);
+	else
+		store_forget(fake.guard, "a", NULL, NOW_MS, 1);
+	ck_assert_int_eq(fake.changes, 1);
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(fake.trips, 2);
+}
+END_TEST
+
+/* Who is turned down again and again is blocked by one trip. */
+START_TEST(limit_has_a_client_blocked_once)
+{
+	const struct store_mark mark = {
+		.kind = MARK_blocked, .until_ms = NOW_MS + 5000
+	};
+
+	fake.change = _i == 0 ? STORE_CHANGED : STORE_AS_BEFORE;
+	for (int i = 0; i < 3; i++)
+		(void)store_set_mark(fake.guard, "a", &mark,
+		    STORE_SET_UNLESS_MARKED, NOW_MS + i, 1);
+	ck_assert_int_eq(fake.changes, 1);
+	(void)store_lift_mark(fake.guard, "a", MARK_blocked, "", NOW_MS, 1);
+	(void)store_set_mark(fake.guard, "a", &mark, STORE_SET_UNLESS_MARKED,
+	    NOW_MS, 1);
+	ck_assert_int_eq(fake.changes, 3);
+	(void)store_set_mark(fake.guard, "a", &mark, STORE_SET_UNLESS_MARKED,
+	    NOW_MS + 5000, 1);
+	ck_assert_int_eq(fake.changes, 4);
+}
+END_TEST
+
+/* Asked once a second, and only when something would be answered here. */
+START_TEST(changes_by_others_are_looked_for)
+{
+	struct charges a = {.count = 0}, b = {.count = 0};
+
+	add(&a, "a", "a/1h", 100, 1);
+	add(&b, "b", "a/1h", 100, 1);
+	ask(&a, STORE_CHARGE, NOW_MS);
+	ask(&b, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(fake.looks, 0);
+	for (int i = 0; i < 10; i++)
+		ask(&a, STORE_CHARGE, NOW_MS + i);
+	ck_assert_int_eq(fake.looks, 1);
+	ck_assert_int_eq(fake.trips, 2);
+	fake.changed = _i == 0 ? 1 : 100000;
+	ask(&a, STORE_CHARGE, NOW_MS + 1000);
+	ck_assert_int_eq(fake.looks, 2);
+	ck_assert_int_eq(fake.trips, 3);
+	ask(&b, STORE_CHARGE, NOW_MS + 1001);
+	ck_assert_int_eq(fake.trips, _i == 0 ? 3 : 4);
+}
+END_TEST
+
 START_TEST(table_is_bounded)
 {
 	struct charges charges = {.count = 0};
@@ -383,6 +558,11 @@ main(void)
 	tcase_add_loop_test(tcase, what_counts_is_told_without_a_trip, 0,
 	    (int)(sizeof(counted) / sizeof(counted[0])));
 	tcase_add_test(tcase, of_different_ones_only_that_one_is_known);
+	tcase_add_loop_test(tcase, marked_subject_is_known, 0,
+	    (int)(sizeof(marked_cases) / sizeof(marked_cases[0])));
+	tcase_add_loop_test(tcase, change_forgets_its_subject, 0, 3);
+	tcase_add_loop_test(tcase, limit_has_a_client_blocked_once, 0, 2);
+	tcase_add_loop_test(tcase, changes_by_others_are_looked_for, 0, 2);
 	tcase_add_test(tcase, table_is_bounded);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -1,14 +1,17 @@
 /*
  * test_store_memory.c - the memory store: its answers, its threads, its file
  */
+#include "store_marks.h"
 #include "store_model.h"
 
+#include "base/siphash.h"
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/snapshot.h"
 
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -101,6 +104,115 @@ remove_directory(void)
 	unlink(damaged);
 	ck_assert_int_eq(rmdir(directory), 0);
 }
+
+/* --- marks --- */
+
+START_TEST(marks_are_as_in_every_store)
+{
+	struct store *store = open_store(NULL, 1000);
+
+	store_marks_run(store, "memory");
+	ck_assert_int_eq(count_subjects(store), 0);
+	store_close(&store);
+}
+END_TEST
+
+static void
+suspend(struct store *store, const char *subject, enum store_change want)
+{
+	const struct store_mark mark = {
+		.kind = MARK_suspended, .reason = "a \"reason\"; with\nmore"
+	};
+
+	ck_assert_int_eq(store_set_mark(store, subject, &mark, STORE_SET,
+	    clock_now_ms(), 0), want);
+}
+
+/* Saved with the counters; a snapshot without any is as it always was. */
+START_TEST(marks_outlive_the_process)
+{
+	struct store_mark blocked = {
+		.kind = MARK_blocked, .until_ms = clock_now_ms() + 50
+	};
+	struct store_mark found[MARKS_MAX];
+	struct store *store;
+
+	make_directory();
+	store = open_store(file, 1000);
+	charge_one(store, STORE_CHARGE, "user:b", 5, 3, clock_now_ms());
+	suspend(store, "user:a", STORE_CHANGED);
+	ck_assert_int_eq(store_set_mark(store, "user:b", &blocked, STORE_SET,
+	    clock_now_ms(), 0), STORE_CHANGED);
+	store_close(&store);
+	while (clock_now_ms() <= blocked.until_ms)
+		(void)poll(NULL, 0, 10);
+	store = open_store(file, 1000);
+	ck_assert_int_eq(store_marks(store, "user:b", clock_now_ms(), 0,
+	    found), 0);
+	ck_assert_int_eq(store_marks(store, "user:a", clock_now_ms(), 0,
+	    found), 1);
+	ck_assert_int_eq(found[0].kind, MARK_suspended);
+	ck_assert_str_eq(found[0].reason, "a \"reason\"; with\nmore");
+	ck_assert_int_eq(used(store, "user:b", clock_now_ms()), 3);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
+/* What is behind the counters and no marks is damage: all is set aside. */
+START_TEST(snapshot_with_something_else_is_set_aside)
+{
+	struct snapshot_out out;
+	uint8_t key[SIPHASH_KEY_SIZE] = { 0 };
+	struct store *store;
+	char why[256];
+
+	make_directory();
+	ck_assert(snapshot_create(&out, file, why, sizeof(why)));
+	snapshot_put(&out, key, sizeof(key));
+	snapshot_put_number(&out, 0, 2);
+	snapshot_put_number(&out, 0, 8);
+	snapshot_put(&out, "mark", 4);
+	snapshot_put_number(&out, 6, 2);
+	snapshot_put(&out, "user:a", 6);
+	snapshot_put_number(&out, 24, 2);
+	snapshot_put(&out, "suspended 0 for-good ...", 24);
+	if (_i > 0)
+		snapshot_put_number(&out, 0, 2);
+	if (_i > 1)
+		snapshot_put(&out, "x", 1);
+	ck_assert(snapshot_commit(&out, why, sizeof(why)));
+	store = open_store(file, 1000);
+	ck_assert_int_eq(access(damaged, F_OK), _i == 1 ? -1 : 0);
+	ck_assert_int_eq(store_marks(store, "user:a", clock_now_ms(), 0,
+	    (struct store_mark[MARKS_MAX]){ { .max = 0 } }), _i == 1);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
+/* Counters make no room for themselves among marks, nor the other way. */
+START_TEST(marks_are_no_counters)
+{
+	struct store *store = open_store(NULL, 1000);
+	char subject[32];
+
+	suspend(store, "user:marked", STORE_CHANGED);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(subject, sizeof(subject), "user:%d", i);
+		charge_one(store, STORE_CHARGE, subject, 5, 1,
+		    clock_now_ms());
+	}
+	for (int i = 0; i < 1100; i++) {
+		snprintf(subject, sizeof(subject), "user:m%d", i);
+		suspend(store, subject, i < 999 ? STORE_CHANGED : STORE_FULL);
+	}
+	ck_assert_int_eq(count_subjects(store), 1000);
+	ck_assert_int_eq(store_marks(store, "user:marked", clock_now_ms(), 0,
+	    (struct store_mark[MARKS_MAX]){ { .max = 0 } }), 1);
+	store_close(&store);
+}
+END_TEST
 
 /* --- beside an exact log --- */
 
@@ -462,6 +574,54 @@ charge_one_limit(void *argument)
 	}
 	return NULL;
 }
+
+static void *
+mark_and_lift(void *argument)
+{
+	struct store *store = argument;
+	const struct store_mark mark = { .kind = MARK_suspended };
+	struct store_mark more = { .kind = MARK_override, .max = 1000000 };
+
+	(void)text_copy(more.field, sizeof(more.field), "quota/1h");
+	for (int i = 0; i < 2000; i++) {
+		(void)store_set_mark(store, "user:marked", &mark, STORE_SET,
+		    clock_now_ms(), 1);
+		(void)store_set_mark(store, "user:counted", &more, STORE_SET,
+		    clock_now_ms(), 1);
+		(void)store_lift_mark(store, "user:marked", MARK_suspended,
+		    "", clock_now_ms(), 1);
+	}
+	return NULL;
+}
+
+/* The override is there from the first on, and never seen half. */
+START_TEST(marks_change_while_others_charge)
+{
+	struct store *store = open_store(NULL, 1000);
+	struct charges charges = { .count = 1, .mark_count = 1 };
+	struct charge_answer answer;
+	pthread_t thread;
+	int64_t charged = 0;
+
+	charges.at[0] = charge_of("user:counted", 1000000, 1);
+	(void)text_copy(charges.marks[0].subject,
+	    sizeof(charges.marks[0].subject), "user:marked");
+	ck_assert_int_eq(pthread_create(&thread, NULL, mark_and_lift, store),
+	    0);
+	for (int i = 0; i < 4000; i++) {
+		store_charge(store, &charges, STORE_CHARGE, clock_now_ms(), 1,
+		    &answer);
+		ck_assert(answer.status == CHARGE_ALLOWED ||
+		    answer.status == CHARGE_MARKED);
+		ck_assert_int_eq(charge_max(&charges, &answer, 0), 1000000);
+		charged += answer.status == CHARGE_ALLOWED;
+	}
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(used(store, "user:counted", clock_now_ms()),
+	    charged);
+	store_close(&store);
+}
+END_TEST
 
 START_TEST(a_limit_of_a_thousand_admits_a_thousand)
 {
@@ -1111,6 +1271,8 @@ main(void)
 	tcase_set_timeout(rules, 60);
 	tcase_add_test(rules,
 	    the_first_full_is_named_and_the_longest_wait_told);
+	tcase_add_test(rules, marks_are_as_in_every_store);
+	tcase_add_test(rules, marks_are_no_counters);
 	tcase_add_test(rules, two_charges_of_one_counter_both_count);
 	tcase_add_test(rules, who_observes_is_counted_only_with_the_rest);
 	tcase_add_test(rules, a_look_leaves_no_trace);
@@ -1127,11 +1289,15 @@ main(void)
 	tcase_add_test(rules,
 	    a_reload_keeps_the_store_unless_the_file_is_another);
 	tcase_set_timeout(threads, 120);
+	tcase_add_test(threads, marks_change_while_others_charge);
 	tcase_add_test(threads, a_limit_of_a_thousand_admits_a_thousand);
 	tcase_add_test(threads, sets_that_overlap_are_charged_as_wholes);
 	tcase_add_test(threads, the_cap_holds_under_threads);
 	tcase_set_timeout(files, 120);
 	tcase_add_test(files, counters_come_back_after_a_restart);
+	tcase_add_test(files, marks_outlive_the_process);
+	tcase_add_loop_test(files, snapshot_with_something_else_is_set_aside,
+	    0, 3);
 	tcase_add_test(files, what_has_expired_does_not_come_back);
 	tcase_add_test(files,
 	    a_clock_that_stepped_back_over_a_restart_holds_nothing_longer);

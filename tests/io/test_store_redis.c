@@ -27,6 +27,7 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "store_marks.h"
 #include "store_model.h"
 
 #define TIMEOUT_MS 100
@@ -316,7 +317,7 @@ open_with_clock(void)
 {
 	static const char time[] = "redis.call('TIME')";
 	static const char clock[] = "redis.call('HMGET', 'clock', 's', 'us')";
-	static char script[sizeof(clock) + 16384];
+	static char script[sizeof(clock) + 32768];
 	const char *at = strstr(store_redis_script, time);
 	struct store_redis_options options = options_of(server.path);
 	struct store *store;
@@ -350,6 +351,92 @@ model_advance(void *context, int64_t ms)
 	(void)context;
 	set_clock(script_now_ms + ms);
 }
+
+START_TEST(marks_are_as_in_every_store)
+{
+	struct store *store = open_store();
+
+	store_marks_run(store, "redis");
+	store_close(&store);
+}
+END_TEST
+
+static void
+suspend(struct store *store, const char *subject, const char *reason)
+{
+	struct store_mark mark = { .kind = MARK_suspended };
+
+	ck_assert(text_copy(mark.reason, sizeof(mark.reason), reason));
+	ck_assert_int_eq(store_set_mark(store, subject, &mark, STORE_SET,
+	    clock_now_ms(), PATIENT_MS), STORE_CHANGED);
+}
+
+/* A mark for good keeps its key; afterwards the counters' times hold. */
+START_TEST(people_can_read_marks_and_their_key_lives_long_enough)
+{
+	struct store *store = open_store();
+	const char *key = "fg:{user:a}";
+	long long live;
+
+	charge_one(store, "user:a", 5);
+	suspend(store, "user:a", "stolen; \"password\"");
+	ck_assert_str_eq(TELL("HGET", key, "@marks"),
+	    "suspended 0 for-good stolen%3B %22password%22");
+	live = atoll(TELL("PTTL", key));
+	ck_assert_int_gt(live, 9 * 365 * 24 * HOUR_MS);
+	charge_one(store, "user:a", 5);
+	ck_assert_int_ge(atoll(TELL("PTTL", key)), live - 60000);
+	ck_assert_int_eq(store_lift_mark(store, "user:a", MARK_suspended, "",
+	    clock_now_ms(), PATIENT_MS), STORE_CHANGED);
+	live = atoll(TELL("PTTL", key));
+	ck_assert_int_gt(live, HOUR_MS);
+	ck_assert_int_le(live, HOUR_MS + HOUR_MS / 20);
+	ck_assert_str_eq(TELL("HLEN", key), "1");
+	ck_assert_str_eq(TELL("ZCARD", "fg:{marks}"), "0");
+	ck_assert_str_eq(TELL("ZCARD", "fg:{marks}changed"), "1");
+	store_close(&store);
+}
+END_TEST
+
+/* What one host changes another goes by within a second or so. */
+START_TEST(change_by_another_host_is_seen)
+{
+	struct store *other = open_store();
+	char why[100];
+	struct store *store = store_guard_open(open_store(), why,
+	    sizeof(why));
+	int64_t now_ms = clock_now_ms();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "user:a", "quota_user/1h", 1, HOUR_MS, 1);
+	(void)text_copy(charges.marks[charges.mark_count++].subject, 64,
+	    "user:a");
+	charges.marks[0].observe = false;
+	store_charge(store, &charges, STORE_CHARGE, now_ms, PATIENT_MS,
+	    &answer);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	for (int i = 0; i < 2; i++) {
+		store_charge(store, &charges, STORE_CHARGE, now_ms,
+		    PATIENT_MS, &answer);
+		ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	}
+	if (_i == 0)
+		ck_assert_int_eq(store_forget(other, "user:a", NULL, now_ms,
+		    PATIENT_MS), STORE_CHANGED);
+	else
+		suspend(other, "user:a", "");
+	store_charge(store, &charges, STORE_CHARGE, now_ms + 900, PATIENT_MS,
+	    &answer);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	store_charge(store, &charges, STORE_CHARGE, now_ms + 1001, PATIENT_MS,
+	    &answer);
+	ck_assert_int_eq(answer.status, _i == 0 ? CHARGE_ALLOWED :
+	    CHARGE_MARKED);
+	store_close(&store);
+	store_close(&other);
+}
+END_TEST
 
 START_TEST(agrees_with_the_log)
 {
@@ -746,6 +833,7 @@ compete(void *argument)
 		case CHARGE_REFUSED:
 			member->refused++;
 			break;
+		case CHARGE_MARKED:
 		case CHARGE_UNAVAILABLE:
 			member->unavailable++;
 			break;
@@ -1058,7 +1146,8 @@ END_TEST
 	"+evalsha", "+eval", "+time", "+hmget", "+hset", "+pttl", \
 	"+pexpire", "+hgetall", "+ping", "+role", "+zadd", "+zrem", \
 	"+zremrangebyscore", "+zremrangebyrank", "+zcard", "+zcount", \
-	"+zscore", "+zrangebyscore"
+	"+zscore", "+zrange", "+zrangebyscore", "+hget", "+hdel", "+hkeys", \
+	"+exists"
 
 static struct store *
 open_as_floodgate(void)
@@ -1646,6 +1735,10 @@ add_charges(Suite *suite)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, marks_are_as_in_every_store);
+	tcase_add_test(tcase,
+	    people_can_read_marks_and_their_key_lives_long_enough);
+	tcase_add_loop_test(tcase, change_by_another_host_is_seen, 0, 2);
 	tcase_add_loop_test(tcase, agrees_with_the_log, 0, 4);
 	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
 	tcase_add_loop_test(tcase,

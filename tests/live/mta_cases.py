@@ -67,6 +67,38 @@ CASES = [
     client 192.0.2.80 name mail.example.net
     message <a@example.com> <b@lab.test>
     """),
+    Case("client_blocked: refuses who is blocked, until that is lifted",
+         'check "client_blocked" { }', """
+    ctl block 192.0.2.7 1h too many probes
+    ctl block 198.51.100.0/24 1h
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 550 5.3.2 Service currently unavailable
+    RCPT TO:<c@lab.test> => 550 5.3.2 Service currently unavailable
+    client 198.51.100.9
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 550 5.3.2 Service currently unavailable
+    client 192.0.2.8
+    message <a@example.com> <b@lab.test>
+    ctl unblock 192.0.2.7
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("client_blocked: refuses whom a limit has blocked, for its time",
+         'check "client_blocked" { } '
+         'limit "rate_client_recipients" { allow = {"1/1s"} block = "2s" }',
+         """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    RCPT TO:<c@lab.test> => 450 4.7.1 Error: too many recipients from 192.0.2.7
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 550 5.3.2 Service currently unavailable
+    wait 2.2
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    """),
     Case("client_connections: refuses the second at the same time",
          'limit "client_connections" { allow = {"1"} }', """
     client 192.0.2.7
@@ -238,6 +270,26 @@ CASES = [
     client 192.0.2.7 user bob@example.org
     message <alice@example.org> <b@lab.test>
     client 192.0.2.7
+    message <alice@example.org> <b@lab.test>
+    """),
+    Case("user_suspended: refuses a user who is suspended in the store",
+         'check "user_suspended" { } '
+         'limit "quota_user" { allow = {"100/1h"} }', """
+    ctl suspend Alice@example.org stolen password
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab.test> => 554 5.7.1 <b@lab.test>: Recipient address rejected: USER IS SUSPENDED
+    client 192.0.2.7 user bob@example.org
+    message <bob@example.org> <b@lab.test>
+    ctl resume alice@example.org
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    ctl override user:alice@example.org quota_user/1h 1 1h
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab.test> => 550 5.4.6 <b@lab.test>: Recipient address rejected: Hourly sending quota exceeded
+    ctl forget user:alice@example.org
+    client 192.0.2.7 user alice@example.org
     message <alice@example.org> <b@lab.test>
     """),
     Case("sender_denied: refuses addresses and domains on the list",

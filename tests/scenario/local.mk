@@ -47,6 +47,9 @@ EXTRA_DIST += \
 	tests/scenario/bytes.conf \
 	tests/scenario/bytes.ok \
 	tests/scenario/bytes.txt \
+	tests/scenario/client_blocked.conf \
+	tests/scenario/client_blocked.ok \
+	tests/scenario/client_blocked.txt \
 	tests/scenario/client_connection_rate.conf \
 	tests/scenario/client_connection_rate.ok \
 	tests/scenario/client_connection_rate.txt \
@@ -138,6 +141,9 @@ EXTRA_DIST += \
 	tests/scenario/lookup_failed.flags \
 	tests/scenario/lookup_failed.ok \
 	tests/scenario/lookup_failed.txt \
+	tests/scenario/marks.conf \
+	tests/scenario/marks.ok \
+	tests/scenario/marks.txt \
 	tests/scenario/message_bulk.conf \
 	tests/scenario/message_bulk.ok \
 	tests/scenario/message_bulk.txt \
@@ -161,6 +167,12 @@ EXTRA_DIST += \
 	tests/scenario/on_failure_local.conf \
 	tests/scenario/on_failure_local.ok \
 	tests/scenario/on_failure_local.txt \
+	tests/scenario/operate_errors.conf \
+	tests/scenario/operate_errors.ok \
+	tests/scenario/operate_errors.txt \
+	tests/scenario/override.conf \
+	tests/scenario/override.ok \
+	tests/scenario/override.txt \
 	tests/scenario/parallel.conf \
 	tests/scenario/parallel.ok \
 	tests/scenario/parallel.txt \

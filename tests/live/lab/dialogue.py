@@ -14,6 +14,8 @@ drop, quit, closed
     hang up; say goodbye; the server must have hung up.
 wait SECONDS, reload, stop
     reload puts the case's second policy in place; stop ends floodgate.
+ctl WORDS
+    floodgatectl WORDS, which has to succeed.
 
 EXPECTED is a code alone, which has to be the reply's, or the whole reply as
 the client sees it, of which only the reference is left out: it must be there.
@@ -146,3 +148,8 @@ class Dialogue:
         done = self.gate.reload(self.reload)
         check(done.returncode == 0, "reload: %s%s" % (
             done.stdout, done.stderr))
+
+    def do_ctl(self, rest, _wanted):
+        done = self.gate.ctl_run(*rest.split())
+        check(done.returncode == 0, "floodgatectl %s: %d %s%s" % (
+            rest, done.returncode, done.stdout, done.stderr))
