@@ -4,6 +4,7 @@
 #include "core/charge.h"
 
 #include "base/ip.h"
+#include "base/siphash.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -141,17 +142,22 @@ put_listener(struct text *out, const struct session *session)
 	text_put(out, session->port);
 }
 
+/* The leading bits that make a client one client. */
+struct prefixes {
+	int64_t ipv4, ipv6;
+};
+
 /* The value of one key; left empty when it has none. */
 static void
-put_key(struct text *out, enum key key, const struct limit_options *limit,
+put_key(struct text *out, enum key key, struct prefixes prefixes,
     const struct config *config, const struct session *session,
     const struct path *recipient)
 {
 	switch (key) {
 	case KEY_client:
 	case KEY_client_net:
-		put_client(out, &session->client, limit->ipv4_prefix,
-		    limit->ipv6_prefix);
+		put_client(out, &session->client, prefixes.ipv4,
+		    prefixes.ipv6);
 		break;
 	case KEY_listener:
 		put_listener(out, session);
@@ -195,13 +201,16 @@ build_subject(char *buffer, const struct limit_options *limit,
     const struct path *recipient)
 {
 	struct subject_part parts[KEY_COUNT];
+	const struct prefixes prefixes = {
+		limit->ipv4_prefix, limit->ipv6_prefix
+	};
 	char values[KEY_COUNT * VALUE_SIZE];
 	struct text out;
 	size_t used = 0;
 
 	for (size_t i = 0; i < limit->per.count; i++) {
 		text_init(&out, values + used, VALUE_SIZE);
-		put_key(&out, limit->per.at[i], limit, config, session,
+		put_key(&out, limit->per.at[i], prefixes, config, session,
 		    recipient);
 		if (out.length == 0)
 			return false;
@@ -214,15 +223,77 @@ build_subject(char *buffer, const struct limit_options *limit,
 	return true;
 }
 
+/*
+ * The prefix of the store stands before the text, so that no table of hashes
+ * serves for every site. It is no secret, and needs to be none: who can read
+ * the counters may also try an address, whatever it is hashed with; and to
+ * be counted as somebody else costs 2^64 attempts.
+ */
+bool
+charge_element(const struct rule *rule, const struct config *config,
+    const struct session *session, const struct path *recipient,
+    uint64_t *element)
+{
+	static const uint8_t key[SIPHASH_KEY_SIZE] = "floodgate diff1";
+	const struct prefixes prefixes = {
+		config->global.ipv4_prefix, config->global.ipv6_prefix
+	};
+	const char *prefix = config->redis.prefix;
+	char buffer[2 * VALUE_SIZE];
+	struct text out;
+	size_t head;
+
+	text_init(&out, buffer, VALUE_SIZE);
+	text_put(&out, prefix != NULL ? prefix : "");
+	text_put_char(&out, '\n');
+	head = out.length;
+	text_init(&out, buffer + head, VALUE_SIZE);
+	put_key(&out, count_row(rule->limits.count)->different, prefixes,
+	    config, session, recipient);
+	*element = siphash(key, buffer, head + out.length);
+	return out.length > 0;
+}
+
+bool
+charge_is_counted(const struct charge *charge,
+    const struct charge_answer *answer)
+{
+	switch (charge->when) {
+	case WHEN_ALLOWED:
+		return answer->status == CHARGE_ALLOWED;
+	case WHEN_ALWAYS:
+		return true;
+	case WHEN_REFUSED:
+		return answer->status == CHARGE_REFUSED && !answer->by_refusals;
+	case WHEN_NEVER:
+		break;
+	}
+	return false;
+}
+
+int64_t
+charge_awaited(const struct charge *charge, int64_t weight)
+{
+	if (charge->when != WHEN_ALWAYS)
+		return weight;
+	return charge->weight > INT64_MAX - weight ? INT64_MAX :
+	    weight + charge->weight;
+}
+
 void
 charges_add(struct charges *charges, const struct rule *rule,
     const struct config *config, const struct session *session,
-    const struct path *recipient, int64_t weight)
+    const struct path *recipient, int64_t weight, enum charge_when when)
 {
 	const struct limit_options *limit = &rule->limits;
 	char subject[SUBJECT_OCTETS_MAX + 1];
+	bool distinct = count_is_distinct(limit->count);
+	uint64_t element = 0;
 
 	if (!build_subject(subject, limit, config, session, recipient))
+		return;
+	if (distinct && !charge_element(rule, config, session, recipient,
+	    &element) && weight > 0)
 		return;
 	for (size_t i = 0; i < limit->allow.count; i++) {
 		const struct window_rule *window = &limit->allow.at[i];
@@ -237,6 +308,9 @@ charges_add(struct charges *charges, const struct rule *rule,
 		    window->rate.window_ms : limit->lease_ms;
 		charge->weight = weight;
 		charge->observe = rule->with.mode == MODE_OBSERVE;
+		charge->when = when;
+		charge->distinct = distinct;
+		charge->element = element;
 	}
 }
 

@@ -56,6 +56,14 @@ struct mark_question {
 };
 #define MARK_QUESTIONS_MAX 16
 
+/* Once a set of charges is judged, which of them are counted? */
+enum charge_when {
+	WHEN_ALLOWED,	/* when all pass: it is one step with the others */
+	WHEN_ALWAYS,	/* in either case */
+	WHEN_REFUSED,	/* when some refuse, or a mark, but none of this kind */
+	WHEN_NEVER	/* only asked: is there room for the weight? */
+};
+
 struct charge {
 	char subject[SUBJECT_OCTETS_MAX + 1];
 	const struct rule *rule;	/* not for the store */
@@ -64,7 +72,14 @@ struct charge {
 	int64_t max;		/* >= 0 */
 	int64_t window_ms;	/* >= 1000 */
 	int64_t weight;		/* >= 0; 0 only looks */
-	bool observe;		/* counts whatever the max says */
+	bool observe;		/* refuses nothing, whatever the max says */
+	enum charge_when when;
+	/*
+	 * How many different ones there are is counted, not how often: the
+	 * hash of this one. One that was seen within the window is no other.
+	 */
+	bool distinct;
+	uint64_t element;
 };
 
 struct charges {
@@ -76,9 +91,9 @@ struct charges {
 
 /* What the store says to a set of charges. */
 enum charge_status {
-	CHARGE_ALLOWED,		/* all are charged */
-	CHARGE_REFUSED,		/* none is charged */
-	CHARGE_MARKED,		/* a subject asked about is: none is charged */
+	CHARGE_ALLOWED,		/* all are charged, but see charge_when */
+	CHARGE_REFUSED,		/* none is charged, but see charge_when */
+	CHARGE_MARKED,		/* a subject asked about is: likewise */
 	CHARGE_UNAVAILABLE	/* the store did not answer in time */
 };
 
@@ -89,6 +104,7 @@ struct charge_answer {
 				 * known now; > 0 */
 	int64_t full_ms;	/* REFUSED: until that first one has room for
 				 * what was asked of it; > 0 */
+	bool by_refusals;	/* REFUSED: by one that is WHEN_REFUSED */
 	bool misset;		/* UNAVAILABLE: and stays so until somebody
 				 * changes how the store is set up */
 	int64_t now_ms;		/* the store's clock, for refunds */
@@ -98,6 +114,8 @@ struct charge_answer {
 	size_t marked;		/* MARKED: the first that does not observe */
 	struct mark mark;	/* MARKED: what is noted on it */
 	uint32_t marks_found;	/* bits of mark questions; observed, too */
+	bool fresh[CHARGES_MAX];	/* distinct and counted: it was not
+					 * there before */
 };
 
 /* The max that the answer speaks of. */
@@ -105,15 +123,38 @@ int64_t charge_max(const struct charges *charges,
     const struct charge_answer *answer, size_t index);
 
 /*
+ * Is it counted, given status and by_refusals? Said here for all stores;
+ * charge.lua is the same inside Redis.
+ */
+bool charge_is_counted(const struct charge *charge,
+    const struct charge_answer *answer);
+
+/*
+ * What must fit: of a charge that is counted when it is refused, the next
+ * one waits for itself and for this one.
+ */
+int64_t charge_awaited(const struct charge *charge, int64_t weight);
+
+/*
+ * The hash of what a distinct count has to tell apart: the same on all
+ * hosts that share a store and its prefix, which is part of it. False when
+ * there is no such thing: the sender is <>, the client is local.
+ */
+bool charge_element(const struct rule *rule, const struct config *config,
+    const struct session *session, const struct path *recipient,
+    uint64_t *element);
+
+/*
  * Append a charge for each window of a limit, all on the subject that the
  * session and the recipient (NULL before RCPT) make. Nothing is appended
  * when a key has no value: nobody is authenticated, the sender is <>, the
- * client is local. CHARGES_MAX is never exceeded: the configuration was
+ * client is local; or when what a distinct count counts has none, unless
+ * the weight is 0, which asks for the subject alone. CHARGES_MAX is never exceeded: the configuration was
  * checked for it.
  */
 void charges_add(struct charges *charges, const struct rule *rule,
     const struct config *config, const struct session *session,
-    const struct path *recipient, int64_t weight);
+    const struct path *recipient, int64_t weight, enum charge_when when);
 
 /* Which marks a check looks at: a row of marked.def. */
 enum marks_when { MARKS_ALWAYS, MARKS_USUALLY, MARKS_IF_TOLD };

@@ -52,19 +52,15 @@ limit_find(const char *name)
 }
 
 /*
- * The row that counts the same by one of the same keys; else what fits any
- * client, since every session has one. Octets may be refused at the end of
- * data, where no text can name a recipient.
+ * The row that counts the same, or does so by one of the same keys; else
+ * what fits any client, since every session has one. Octets may be refused
+ * at the end of data, where no text can name a recipient.
  */
 enum reply_id
 limit_default_reply(const struct keys *per, enum count count)
 {
-	if (count == COUNT_open_connections)
-		return REPLY_client_connections;
-	if (count == COUNT_connections)
-		return REPLY_client_connection_rate;
-	if (count == COUNT_bytes)
-		return REPLY_rate_client_messages;
+	if (count < COUNT_COUNT && count_row(count)->reply != REPLY_COUNT)
+		return count_row(count)->reply;
 	for (size_t i = 0; i < per->count; i++) {
 		switch (per->at[i]) {
 		case KEY_user:
@@ -85,6 +81,6 @@ limit_default_reply(const struct keys *per, enum count count)
 			break;
 		}
 	}
-	return count == COUNT_recipients ? REPLY_rate_client_recipients :
-	    REPLY_rate_client_messages;
+	return count == COUNT_messages ? REPLY_rate_client_messages :
+	    REPLY_rate_client_recipients;
 }

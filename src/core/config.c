@@ -29,13 +29,14 @@ static const struct {
 #include "core/key.def"
 };
 
-static const struct {
-	const char *name;
-	const char *help;
-} count_rows[COUNT_COUNT] = {
-#define COUNT(name, help) { #name, help },
+#define AT(stage) (1u << STAGE_##stage)
+static const struct count_row count_rows[COUNT_COUNT] = {
+#define COUNT(name, asked, early, of, once, back, different, reply, help)  \
+	{ #name, asked, early, OF_##of, ONCE_##once, BACK_##back,	    \
+	    different, reply, help },
 #include "core/count.def"
 };
+#undef AT
 
 const char *
 stage_name(enum stage stage)
@@ -59,6 +60,18 @@ const char *
 key_help(enum key key)
 {
 	return key_rows[key].help;
+}
+
+const struct count_row *
+count_row(enum count count)
+{
+	return &count_rows[count];
+}
+
+bool
+count_is_distinct(enum count count)
+{
+	return count_rows[count].different != KEY_COUNT;
 }
 
 const char *

@@ -50,12 +50,31 @@ enum stage key_stage(enum key key);
 const char *key_help(enum key key);
 
 enum count {
-#define COUNT(name, help) COUNT_##name,
+#define COUNT(name, ...) COUNT_##name,
 #include "core/count.def"
 	COUNT_COUNT
 };
+
+/* Which events a count is of; see count.def. */
+enum count_of { OF_ACCEPTED, OF_ALL, OF_REFUSED, OF_REJECTED };
+enum count_once { ONCE_EVENT, ONCE_MESSAGE, ONCE_SESSION };
+enum count_back { BACK_MESSAGE, BACK_CLOSE, BACK_NEVER };
+
+struct count_row {
+	const char *name;
+	unsigned int asked, early;	/* 1u << STAGE_x */
+	enum count_of of;
+	enum count_once once;
+	enum count_back back;
+	enum key different;	/* KEY_COUNT: events are counted */
+	enum reply_id reply;	/* REPLY_COUNT: by the limit's keys */
+	const char *help;
+};
+const struct count_row *count_row(enum count count);
 const char *count_name(enum count count);
 const char *count_help(enum count count);
+/* Does it count how many different ones there are? */
+bool count_is_distinct(enum count count);
 
 /* Callbacks beyond CONNECT, MAIL and RCPT that something needs. */
 enum step {
@@ -65,6 +84,8 @@ enum step {
 	STEP_MAIL_REPLY = 1 << 3,	/* MAIL may be refused */
 	STEP_HEADERS = 1 << 4,	/* the header arrives, to be read */
 	STEP_EOH_REPLY = 1 << 5,	/* the header's end may be refused */
+	STEP_HELO_REPLY = 1 << 6,	/* HELO may be refused */
+	STEP_REJECTED = 1 << 7,	/* recipients that the MTA refuses arrive */
 	STEP_DNS = 1 << 8,	/* questions to DNS, begun in the background */
 	STEP_CLIENT_NAME = 1 << 9	/* CONNECT tells what the MTA found
 					 * out about the client's name */

@@ -21,6 +21,8 @@ libcore_a_SOURCES = \
 	src/core/config.c \
 	src/core/config.h \
 	src/core/count.def \
+	src/core/distinct.c \
+	src/core/distinct.h \
 	src/core/dns_fact.c \
 	src/core/dns_fact.h \
 	src/core/domain.c \

@@ -133,23 +133,33 @@ check_spoken_at(const struct policy *policy, const struct check_row *check)
 	return stages;
 }
 
+/* Stages at which all keys of the limit are known. */
+static unsigned int
+keys_known_at(const struct keys *per)
+{
+	unsigned int stages = ~0u;
+
+	for (size_t i = 0; i < per->count; i++)
+		stages &= ~((1u << key_stage(per->at[i])) - 1);
+	return stages;
+}
+
+static unsigned int
+limit_spoken_at(const struct policy *policy, const struct rule *rule)
+{
+	const struct count_row *row = count_row(rule->limits.count);
+	unsigned int stages = row->asked;
+
+	if (policy->with.speak == SPEAK_EARLY)
+		stages |= row->early;
+	return stages & keys_known_at(&rule->limits.per);
+}
+
 unsigned int
 rule_spoken_at(const struct policy *policy, const struct rule *rule)
 {
-	if (rule->check != NULL)
-		return check_spoken_at(policy, rule->check);
-	switch (rule->limits.count) {
-	case COUNT_connections:
-	case COUNT_open_connections:
-		return 1u << STAGE_CONNECT;
-	case COUNT_bytes:
-		return 1u << STAGE_RCPT | 1u << STAGE_EOM;
-	case COUNT_messages:
-	case COUNT_recipients:
-	case COUNT_COUNT:
-		break;
-	}
-	return 1u << STAGE_RCPT;
+	return rule->check != NULL ? check_spoken_at(policy, rule->check) :
+	    limit_spoken_at(policy, rule);
 }
 
 /* What all functions below look at. */
@@ -165,6 +175,7 @@ struct judgement {
 	/* Rules lack answers: nothing is sure yet. */
 	bool awaits_lists;
 	bool awaits_dns;
+	bool is_own_trouble;	/* what refused is, not the client's doing */
 };
 
 static void
@@ -248,9 +259,9 @@ rule_is_idle(struct judgement *j, const struct rule *rule)
 	return false;
 }
 
-/* Can this check be decided at the stage we are at? */
+/* Can this rule be decided at the stage we are at? */
 static bool
-check_is_due(const struct judgement *j, const struct rule *rule)
+is_due(const struct judgement *j, const struct rule *rule)
 {
 	return (rule_spoken_at(j->policy, rule) &
 	    (1u << j->event->stage)) != 0;
@@ -369,7 +380,7 @@ judge_check(struct judgement *j, const struct rule *rule)
 		.found = &found,
 	};
 
-	if (!check_is_due(j, rule)) {
+	if (!is_due(j, rule)) {
 		if (j->event->stage < STAGE_RCPT ||
 		    rule->check->stage > j->event->stage)
 			note(j, rule, OUTCOME_LATER, -1);
@@ -401,57 +412,136 @@ judge_check(struct judgement *j, const struct rule *rule)
 }
 
 /*
- * What a limit adds at this stage, or -1: nothing. Octets that MAIL did not
+ * --- what limits ask, and what they count ---
+ */
+
+/*
+ * What a limit that is due asks for; -1: nothing. Octets that MAIL did not
  * declare are 0 here, and charged at the end of data by the engine, which
  * keeps what this message has been charged.
  */
 static int64_t
 limit_weight(const struct judgement *j, const struct rule *rule)
 {
-	bool connect = j->event->stage == STAGE_CONNECT;
+	const struct session *session = j->session;
 
-	if (!connect && j->event->stage != STAGE_RCPT)
+	if (count_row(rule->limits.count)->once == ONCE_SESSION &&
+	    !session_is_authenticated(session))
 		return -1;
-	switch (rule->limits.count) {
-	case COUNT_connections:
-	case COUNT_open_connections:
-		return connect ? 1 : -1;
-	case COUNT_messages:
-	case COUNT_recipients:
-		return connect ? -1 : 1;
-	case COUNT_bytes:
-		if (connect)
-			return -1;
-		return j->session->declared_bytes > 0 ?
-		    j->session->declared_bytes : 0;
-	case COUNT_COUNT:
-		break;
-	}
-	return -1;
+	if (rule->limits.count != COUNT_bytes)
+		return 1;
+	return session->declared_bytes > 0 ? session->declared_bytes : 0;
 }
 
-/* Gather what all limits would charge. */
+static enum charge_when
+when_counted(const struct rule *rule)
+{
+	switch (count_row(rule->limits.count)->of) {
+	case OF_ACCEPTED:
+		return WHEN_ALLOWED;
+	case OF_ALL:
+		return WHEN_ALWAYS;
+	case OF_REFUSED:
+		return WHEN_REFUSED;
+	case OF_REJECTED:
+		break;
+	}
+	return WHEN_NEVER;
+}
+
+static void
+add_charges(struct judgement *j, const struct rule *rule, int64_t weight,
+    enum charge_when when)
+{
+	struct charges *charges = &j->facts->charges;
+	size_t before = charges->count;
+
+	charges_add(charges, rule, j->config, j->session, j->event->recipient,
+	    weight, when);
+	if (charges->count == before)
+		note(j, rule, OUTCOME_NOT_ASKED, -1);
+}
+
+static bool
+is_of_refusals(const struct rule *rule)
+{
+	return rule->check == NULL &&
+	    count_row(rule->limits.count)->of == OF_REFUSED;
+}
+
+static void
+gather_some(struct judgement *j, bool of_refusals)
+{
+	for (size_t i = 0; i < j->policy->rule_count; i++) {
+		const struct rule *rule = &j->policy->rules[i];
+		int64_t weight;
+
+		if (rule->check != NULL || !is_due(j, rule) ||
+		    is_of_refusals(rule) != of_refusals)
+			continue;
+		weight = limit_weight(j, rule);
+		if (weight >= 0 && !rule_is_idle(j, rule))
+			add_charges(j, rule, weight, when_counted(rule));
+	}
+}
+
+/*
+ * Gather what all limits would charge: those of refusals first, since the
+ * first that is full answers, and theirs is the stronger answer.
+ */
 static void
 gather_charges(struct judgement *j)
 {
-	struct charges *charges = &j->facts->charges;
+	j->facts->charges.count = 0;
+	gather_some(j, true);
+	gather_some(j, false);
+}
 
-	charges->count = 0;
+/* Does a limit of this kind count what has just been refused? */
+static bool
+counts_refusal(const struct judgement *j, const struct rule *rule, bool by_mta)
+{
+	switch (count_row(rule->limits.count)->of) {
+	case OF_ACCEPTED:
+		return false;
+	case OF_ALL:
+		return !by_mta && is_due(j, rule);
+	case OF_REFUSED:
+		return !j->is_own_trouble;
+	case OF_REJECTED:
+		break;
+	}
+	return by_mta;
+}
+
+/*
+ * What is counted of an event that is refused before any limit is asked.
+ * True when an answer is wanted: what we refuse may have been too much.
+ */
+static bool
+gather_refused(struct judgement *j, bool by_mta)
+{
+	struct charges *charges = &j->facts->charges;
+	bool asks = false;
+
+	charges->count = charges->mark_count = 0;
 	for (size_t i = 0; i < j->policy->rule_count; i++) {
 		const struct rule *rule = &j->policy->rules[i];
-		size_t before = charges->count;
-		int64_t weight;
+		size_t first = charges->count;
 
-		if (rule->check != NULL)
+		if (rule->check != NULL || !counts_refusal(j, rule, by_mta) ||
+		    rule_is_idle(j, rule))
 			continue;
-		weight = limit_weight(j, rule);
-		if (weight < 0 || rule_is_idle(j, rule))
+		add_charges(j, rule, 1, WHEN_ALLOWED);
+		if (is_of_refusals(rule)) {
+			asks = asks || charges->count > first;
 			continue;
-		charges_add(charges, rule, j->config, j->session,
-		    j->event->recipient, weight);
-		if (charges->count == before)
-			note(j, rule, OUTCOME_NOT_ASKED, -1);
+		}
+		/* What refused was no limit: this one does not, either. */
+		for (size_t k = first; k < charges->count; k++)
+			charges->at[k].observe = true;
 	}
+	return asks && !by_mta;
 }
 
 /*
@@ -541,6 +631,25 @@ fail_marks(struct judgement *j, bool keeps_local)
 	charges->mark_count = kept;
 }
 
+/*
+ * Refused for our own trouble: who counts refused ones counts this, too.
+ * The others stay in their places, for who traces, and weigh nothing.
+ */
+static unsigned int
+tell_attempts(struct facts *facts)
+{
+	struct charges *charges = &facts->charges;
+	bool any = false;
+
+	for (size_t i = 0; i < charges->count; i++) {
+		if (charges->at[i].when == WHEN_ALWAYS)
+			any = true;
+		else
+			charges->at[i].weight = 0;
+	}
+	return any ? 1u << FACT_told : 0;
+}
+
 static unsigned int
 judge_failure(struct judgement *j)
 {
@@ -554,7 +663,7 @@ judge_failure(struct judgement *j)
 		return 1u << FACT_local_counters;
 	fail_marks(j, false);
 	apply_on_failure(j, 0, facts->local_count);
-	return 0;
+	return j->verdict->refused ? tell_attempts(facts) : 0;
 }
 
 /*
@@ -575,6 +684,19 @@ limit_reply(const struct facts *facts, const struct charge *charge,
 	return reply;
 }
 
+/* What the window would hold, had it to take this event, too. */
+static int64_t
+used_with(const struct facts *facts, size_t i)
+{
+	const struct charge *charge = &facts->charges.at[i];
+	int64_t used = facts->counters.used[i];
+
+	if (charge->when != WHEN_REFUSED && charge->when != WHEN_NEVER)
+		return used;	/* it has, unless the set was refused */
+	return charge_is_counted(charge, &facts->counters) ?
+	    used : used + charge->weight;
+}
+
 /* Does any window of an observed limit hold more than it may? */
 static bool
 observed_limit_is_over(const struct facts *facts, size_t first)
@@ -583,8 +705,8 @@ observed_limit_is_over(const struct facts *facts, size_t first)
 
 	for (size_t i = first; i < charges->count &&
 	    charges->at[i].rule == charges->at[first].rule; i++)
-		if (charges->at[i].observe &&
-		    facts->counters.used[i] >
+		if (charges->at[i].rule->with.mode == MODE_OBSERVE &&
+		    used_with(facts, i) >
 		    charge_max(charges, &facts->counters, i))
 			return true;
 	return false;
@@ -634,17 +756,18 @@ judge_marks(struct judgement *j)
 	return false;
 }
 
+/* The limit of the charge that found no room refuses. */
 static const struct rule *
-judge_full_limit(struct judgement *j)
+refuse_by_limit(struct judgement *j)
 {
-	const struct charges *charges = &j->facts->charges;
 	const struct charge_answer *answer = &j->facts->counters;
-	const struct charge *charge = &charges->at[answer->refused];
+	const struct charge *charge = &j->facts->charges.at[answer->refused];
 
 	assert(answer->refused < facts_counted(j->facts));
 	j->verdict->charge = charge;
 	j->verdict->used = answer->used[answer->refused];
-	j->verdict->max = charge_max(charges, answer, answer->refused);
+	j->verdict->max = charge_max(&j->facts->charges, answer,
+	    answer->refused);
 	j->verdict->retry_ms = answer->retry_ms;
 	refuse(j, charge->rule, limit_reply(j->facts, charge,
 	    j->verdict->used, j->verdict->max));
@@ -670,7 +793,7 @@ judge_counters(struct judgement *j)
 	if (judge_marks(j))
 		return 0;
 	if (answer->status == CHARGE_REFUSED)
-		refusing = judge_full_limit(j);
+		refusing = refuse_by_limit(j);
 	for (size_t i = 0; i < counted; i++) {
 		const struct rule *rule = charges->at[i].rule;
 
@@ -682,6 +805,36 @@ judge_counters(struct judgement *j)
 			note(j, rule, OUTCOME_OBSERVED, (int)i);
 		else
 			note(j, rule, OUTCOME_PASSES, (int)i);
+	}
+	return 0;
+}
+
+/*
+ * A check has refused, and that was counted: one refusal too many is
+ * answered by the limit that says so. Without an answer the check's stands.
+ */
+static unsigned int
+judge_refusals(struct judgement *j)
+{
+	struct facts *facts = j->facts;
+	const struct charges *charges = &facts->charges;
+
+	if (facts->counters.status == CHARGE_UNAVAILABLE) {
+		if (has_fact(facts, FACT_local_counters))
+			return 0;
+		put_local_first(facts);
+		return facts->local_count > 0 ?
+		    1u << FACT_local_counters : 0;
+	}
+	if (facts->counters.status == CHARGE_REFUSED)
+		note(j, refuse_by_limit(j), OUTCOME_REFUSES,
+		    (int)facts->counters.refused);
+	for (size_t i = 0; i < facts_counted(facts); i++) {
+		const struct rule *rule = charges->at[i].rule;
+
+		if ((i == 0 || charges->at[i - 1].rule != rule) &&
+		    observed_limit_is_over(facts, i))
+			note(j, rule, OUTCOME_OBSERVED, (int)i);
 	}
 	return 0;
 }
@@ -716,6 +869,36 @@ wanted_facts(const struct judgement *j)
 	return 1u << (j->awaits_lists ? FACT_lists : FACT_dns);
 }
 
+/* Our own trouble is not held against anybody. */
+static bool
+is_own_trouble(const struct reply *reply)
+{
+	return reply == reply_of(REPLY_lookup_failed) ||
+	    reply == reply_of(REPLY_store_unavailable) ||
+	    reply == reply_of(REPLY_config_error) ||
+	    reply == reply_of(REPLY_server_busy);
+}
+
+/* What was gathered is only told, once it is known who is exempt. */
+static unsigned int
+wanted_or_told(const struct judgement *j)
+{
+	if (j->awaits_lists)
+		return wanted_facts(j);
+	return j->facts->charges.count > 0 ? 1u << FACT_told : 0;
+}
+
+/* A check has refused. */
+static unsigned int
+count_refusal(struct judgement *j)
+{
+	if (is_own_trouble(j->verdict->reply))
+		j->is_own_trouble = true;
+	if (gather_refused(j, false) && !j->awaits_lists)
+		return 1u << FACT_counters;
+	return wanted_or_told(j);
+}
+
 /*
  * Checks first, cheapest first, then all limits at once. A check that waits
  * for answers may yet refuse before the one that refuses now.
@@ -734,12 +917,46 @@ judge_policy(struct judgement *j)
 	if (j->awaits_lists || j->awaits_dns)
 		return wanted_facts(j);
 	if (refused)
-		return 0;
+		return count_refusal(j);
 	gather_charges(j);
 	if (j->awaits_lists)
 		return wanted_facts(j);
 	return j->facts->charges.count + j->facts->charges.mark_count > 0 ?
 	    1u << FACT_counters : 0;
+}
+
+/* A recipient that the MTA refuses: we only count. */
+static unsigned int
+judge_rejected(struct judgement *j)
+{
+	j->verdict->policy = j->policy;
+	if (is_always_accepted(j))
+		return 0;
+	(void)gather_refused(j, true);
+	return wanted_or_told(j);
+}
+
+/*
+ * Should the limits of octets refuse, that is a refusal, too. Where the
+ * question has no room for it any more, it is not counted.
+ */
+static void
+add_refusals(struct judgement *j)
+{
+	struct charges *charges = &j->facts->charges;
+
+	for (size_t i = 0; i < j->policy->rule_count; i++) {
+		const struct rule *rule = &j->policy->rules[i];
+		size_t first = charges->count;
+
+		if (!is_of_refusals(rule) ||
+		    rule->limits.allow.count > CHARGES_MAX - first ||
+		    rule_is_idle(j, rule))
+			continue;
+		add_charges(j, rule, 1, WHEN_REFUSED);
+		for (size_t k = first; k < charges->count; k++)
+			charges->at[k].observe = true;
+	}
 }
 
 /*
@@ -750,17 +967,24 @@ judge_policy(struct judgement *j)
 static unsigned int
 judge_message(struct judgement *j)
 {
+	const struct session *session = j->session;
 	bool refused;
 
-	for (size_t i = 0; i < j->session->policy_count; i++) {
-		j->policy = j->session->policies[i];
+	for (size_t i = 0; i < session->policy_count; i++) {
+		j->policy = session->policies[i];
 		refused = judge_checks(j);
 		if (j->awaits_lists || j->awaits_dns)
 			return wanted_facts(j);
 		if (refused)
-			return 0;
+			return count_refusal(j);
 	}
-	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
+	if (j->facts->charges.count == 0)
+		return 0;
+	for (size_t i = 0; i < session->policy_count; i++) {
+		j->policy = session->policies[i];
+		add_refusals(j);
+	}
+	return 1u << FACT_counters;
 }
 
 /* More sessions than we serve: no policy is asked. */
@@ -792,9 +1016,12 @@ policy_judge(const struct config *config, const struct session *session,
 		},
 	};
 
-	/* Counters come last: everything before has passed already. */
+	if (has_fact(facts, FACT_told))
+		return 0;
+	/* Counters come last: what is asked before has passed, or refused. */
 	if (has_fact(facts, FACT_counters))
-		return judge_counters(&j);
+		return verdict->refused ? judge_refusals(&j) :
+		    judge_counters(&j);
 	memset(verdict, 0, sizeof(*verdict));
 	facts->charges.mark_count = 0;
 	if (trace != NULL)
@@ -805,21 +1032,26 @@ policy_judge(const struct config *config, const struct session *session,
 			refuse(&j, NULL, reply_of(REPLY_server_busy));
 			return 0;
 		}
-		/* fall through */
+		break;
+	case STAGE_HELO:
+		if ((config->steps & STEP_HELO_REPLY) == 0)
+			return 0;
+		break;
 	case STAGE_MAIL:
 	case STAGE_RCPT:
-		j.policy = policy_select(&j.occasion);
-		if (note_doubt(&j))
-			return 1u << FACT_lists;
-		return j.policy != NULL ? judge_policy(&j) : 0;
+		break;
 	case STAGE_EOH:
 	case STAGE_EOM:
 		return judge_message(&j);
-	case STAGE_HELO:
 	case STAGE_ANY:
-		break;
+		return 0;
 	}
-	return 0;
+	j.policy = policy_select(&j.occasion);
+	if (note_doubt(&j))
+		return 1u << FACT_lists;
+	if (j.policy == NULL)
+		return 0;
+	return event->rejected ? judge_rejected(&j) : judge_policy(&j);
 }
 
 /* What the lists of an `except` look up. */
@@ -833,26 +1065,25 @@ except_steps(const struct except *except)
 }
 
 static unsigned int
-limit_steps(const struct rule *rule)
+limit_steps(const struct rule *rule, const struct policy *policy)
 {
-	unsigned int steps = 0;
+	static const unsigned int steps_of[] = {
+		[STAGE_CONNECT] = STEP_CONNECT_REPLY,
+		[STAGE_HELO] = STEP_HELO | STEP_HELO_REPLY,
+		[STAGE_MAIL] = STEP_MAIL_REPLY,
+		[STAGE_EOH] = STEP_EOH_REPLY,
+		[STAGE_EOM] = STEP_CONTENT
+	};
+	unsigned int stages = limit_spoken_at(policy, rule), steps = 0;
 
+	for (size_t i = 0; i < sizeof(steps_of) / sizeof(steps_of[0]); i++)
+		if ((stages & (1u << i)) != 0)
+			steps |= steps_of[i];
 	for (size_t i = 0; i < rule->limits.per.count; i++)
 		if (rule->limits.per.at[i] == KEY_helo)
 			steps |= STEP_HELO;
-	switch (rule->limits.count) {
-	case COUNT_connections:
-	case COUNT_open_connections:
-		steps |= STEP_CONNECT_REPLY;
-		break;
-	case COUNT_bytes:
-		steps |= STEP_CONTENT;
-		break;
-	case COUNT_messages:
-	case COUNT_recipients:
-	case COUNT_COUNT:
-		break;
-	}
+	if (count_row(rule->limits.count)->of == OF_REJECTED)
+		steps |= STEP_REJECTED;
 	return steps;
 }
 
@@ -866,7 +1097,7 @@ rule_steps(const struct rule *rule, const struct policy *policy)
 	if ((reply_fields(rule->with.reply) & (UINT32_C(1) << FIELD_helo)) != 0)
 		steps |= STEP_HELO;
 	if (rule->check == NULL)
-		return steps | limit_steps(rule);
+		return steps | limit_steps(rule, policy);
 	if (policy->with.speak == SPEAK_EARLY &&
 	    rule->check->stage <= STAGE_MAIL)
 		steps |= STEP_MAIL_REPLY;

@@ -70,7 +70,8 @@ struct verdict {
 	const struct reply *reply;	/* when refused */
 	/* A limit that refused: how it stands. */
 	const struct charge *charge;	/* in facts->charges, or NULL */
-	int64_t used;			/* without this event */
+	int64_t used;			/* without this event, unless that
+					 * counts although it is refused */
 	int64_t max;			/* an override's, if there is one */
 	int64_t retry_ms;
 	/* A check that refused for what is noted on a subject. */
@@ -95,7 +96,10 @@ struct verdict {
  */
 const struct policy *policy_select(const struct occasion *occasion);
 
-/* Where a rule can refuse: bits 1u << STAGE_x. */
+/*
+ * Where a rule can refuse: bits 1u << STAGE_x. A limit is asked nowhere
+ * where not all of its keys are known.
+ */
 unsigned int rule_spoken_at(const struct policy *policy,
     const struct rule *rule);
 
@@ -106,8 +110,9 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * facts->charges, unless one of the subjects it asks about is marked;
  * FACT_local_counters: charges the first facts->local_count of them, which
  * are reordered for it, to the embedded store, with the questions left;
- * FACT_lists and FACT_dns: finds all answers that facts->lists or facts->dns
- * wants. `trace` may be NULL.
+ * FACT_told: tells facts->charges to the store, without an answer; FACT_lists
+ * and FACT_dns: finds all answers that facts->lists or facts->dns wants.
+ * `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,

@@ -83,8 +83,10 @@ struct event {
 	const char *path;
 	const char *const *parameters;	/* NULL-terminated, or NULL */
 	const char *user;		/* MAIL: {auth_authen} */
-	/* RCPT, made by the engine from `path` */
-	const struct path *recipient;
+	/* RCPT */
+	bool rejected;			/* the MTA refuses it by itself; what
+					 * we say to it is not heard */
+	const struct path *recipient;	/* made by the engine from `path` */
 };
 
 void session_init(struct session *session);

@@ -122,6 +122,20 @@ figure_words(enum count count)
 		return PAGE_TEXT_figure_bytes;
 	case COUNT_connections:
 		return PAGE_TEXT_figure_connections;
+	case COUNT_attempts:
+		return PAGE_TEXT_figure_attempts;
+	case COUNT_rejected_recipients:
+		return PAGE_TEXT_figure_rejected;
+	case COUNT_refusals:
+		return PAGE_TEXT_figure_refusals;
+	case COUNT_logins:
+		return PAGE_TEXT_figure_logins;
+	case COUNT_distinct_recipients:
+		return PAGE_TEXT_figure_distinct_recipients;
+	case COUNT_distinct_senders:
+		return PAGE_TEXT_figure_distinct_senders;
+	case COUNT_distinct_clients:
+		return PAGE_TEXT_figure_distinct_clients;
 	case COUNT_open_connections:
 	case COUNT_COUNT:
 		break;

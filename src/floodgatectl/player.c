@@ -253,6 +253,21 @@ judge(struct player *player, struct event *event)
 	return record;
 }
 
+/* The MTA refuses; the milter is told, if its rules need that. */
+static json_t *
+reject(struct player *player, struct event *event)
+{
+	static const char reply[] = "550 5.1.1 rejected by the MTA";
+	json_t *record;
+
+	if ((conversation_config(player->current->conversation)->steps &
+	    STEP_REJECTED) == 0)
+		return mta_answers(player, reply);
+	record = judge(player, event);
+	(void)json_object_set_new(record, "reply", json_string(reply));
+	return record;
+}
+
 /* A connection that was hung up answers nothing any more. */
 static json_t *
 no_connection(const struct player *player)
@@ -287,6 +302,8 @@ player_event(struct player *player, struct event *event)
 		    "503 5.5.1 Error: need MAIL command");
 	if (event->stage == STAGE_MAIL)
 		event->user = played->user[0] != '\0' ? played->user : NULL;
+	if (event->rejected)
+		return reject(player, event);
 	return judge(player, event);
 }
 

@@ -14,7 +14,7 @@
  *	helo NAME
  *	auth [USER]		logged in from the next MAIL on; nobody
  *	mail PATH [PARAMETER...]
- *	rcpt PATH
+ *	rcpt PATH [rejected]	the MTA refuses it by itself
  *	header NAME: VALUE	a field of the message's header, before `data`
  *	data [OCTETS]		DATA, so much header and body, and the dot
  *	rset

@@ -194,11 +194,17 @@ static json_t *
 play_rcpt(struct script *script, char *arguments)
 {
 	struct event event = { .stage = STAGE_RCPT };
+	const char *word;
 
 	event.path = take_path(&arguments);
 	if (event.path == NULL)
 		return script_fail(script, "rcpt: expected a path such as "
 		    "<user@example.org>");
+	word = script_take_word(&arguments);
+	if (word != NULL && strcmp(word, "rejected") != 0)
+		return script_fail(script, "rcpt: expected nothing more, or "
+		    "rejected, seen \"%s\"", word);
+	event.rejected = word != NULL;
 	return player_event(script->player, &event);
 }
 

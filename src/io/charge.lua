@@ -12,6 +12,15 @@
 --     wait for each, 0 for those that are not; and when something is noted
 --     on the subjects, a list of pairs: of a charge its number and its max
 --     now, of a question its number below 0 and the subject's marks.
+--   charge+, peek+
+--     the same with ARGV[2] the number of KEYS that are hashes; the others
+--     are sorted sets. A fifth word for each charge says when it is counted:
+--     "0" when all pass, "a" always, "r" when some are full, or a subject is
+--     marked, but none is full that is of this kind, "n" never; and of a
+--     count of different ones, after dots, the number of its KEY, max, the
+--     element. Of these the used is negative when the element was there.
+--   unsee   of each set in KEYS: an element, to be removed, and when it was
+--           seen; it stays if it was seen since. The answer: the time.
 --   refund
 --     for each key: the number of its refunds, their fields, then for each:
 --     weight, window in ms, when it was charged. The answer: the time.
@@ -44,6 +53,11 @@
 -- of the newest was); the older groups, oldest first: time of the last
 -- event, count. Times are 48 bits of ms, counts 56 bits, so that no number
 -- is ever printed as a rounded one. What does not look like this starts anew.
+--
+-- A count of different ones has a sorted set, whose key is that of its hash,
+-- a slash and the field: elements by the time when each was seen last, at
+-- most max + 1 of them. The value in the hash is for people and `show`: the
+-- same text, another version octet, and the window in ms.
 --
 -- A subject's marks are the field @marks, which no counter is named: see
 -- io/mark_text.h. Who has none costs one field more to read.
@@ -327,13 +341,12 @@ local function ask_marks(subjects, at)
 	return noted, marked
 end
 
--- One HMGET for each subject. The result: the subjects, and in order what is
--- asked of each counter: `words` says where ARGV has its `width` words; and
--- where ARGV goes on.
-local function load(width)
+-- One HMGET for each of the first `keys` subjects, described from ARGV[at]
+-- on. The result: the subjects, and in order what is asked of each counter:
+-- `words` says where ARGV has its `width` words; and where ARGV goes on.
+local function load(width, keys, at)
 	local subjects, asked = {}, {}
-	local at = 2
-	for k = 1, #KEYS do
+	for k = 1, keys do
 		local count = tonumber(ARGV[at])
 		local values = redis.call('HMGET', KEYS[k], '@marks',
 		    unpack(ARGV, at + 1, at + count))
@@ -386,12 +399,116 @@ local function change(subject, field, value, live)
 	subject.live = max_of(subject.live or 0, live)
 end
 
-local function charge(counts)
-	local subjects, asked, at = load(4)
+-- The sorted set of one that is asked, as far as it is in the window. What
+-- was seen in the future, before the clock stepped back, was seen now.
+local function open_set(sets, one, key)
+	local set = sets[key]
+	if set then
+		return set
+	end
+	local future = redis.call('ZRANGEBYSCORE', key,
+	    format('(%.0f', now + STEP_MAX), '+inf')
+	for _, element in ipairs(future) do
+		redis.call('ZADD', key, format('%.0f', now), element)
+	end
+	set = {key = key, since = format('(%.0f', now - one.window),
+	    more = 0, asked = {}, counted = {}}
+	set.used = redis.call('ZCOUNT', key, set.since, '+inf')
+	sets[key] = set
+	return set
+end
+
+-- How long until the element would pass; 0 for one that is there.
+local function ask_set(one, limit)
+	local set = one.set
+	local seen = redis.call('ZSCORE', set.key, one.element)
+	one.known = seen and seen + one.window > now
+	if one.known or one.weight == 0 or set.asked[one.element] then
+		return 0
+	end
+	set.asked[one.element] = true
+	set.more = set.more + 1
+	local excess = limit and set.used + set.more - limit or 0
+	if excess <= 0 then
+		return 0
+	elseif excess > set.used then
+		return one.window
+	end
+	local leaves = redis.call('ZRANGEBYSCORE', set.key, set.since, '+inf',
+	    'WITHSCORES', 'LIMIT', excess - 1, 1)
+	return leaves[2] + one.window - now
+end
+
+local function see(one)
+	local set = one.set
+	one.known = one.known or set.counted[one.element]
+	set.counted[one.element] = true
+	redis.call('ZREMRANGEBYSCORE', set.key, '-inf',
+	    format('%.0f', now - one.window))
+	redis.call('ZADD', set.key, format('%.0f', now), one.element)
+	set.used = redis.call('ZCARD', set.key)
+	if set.used > one.most + 1 then
+		redis.call('ZREMRANGEBYRANK', set.key, 0,
+		    set.used - one.most - 2)
+		set.used = one.most + 1
+	end
+	redis.call('PEXPIRE', set.key, format('%.0f', one.window + STEP_MAX))
+	change(one.subject, one.field, format('%.0f', set.used) ..
+	    ARGV[one.words + 2] .. format('%.0f', one.window), one.window)
+end
+
+-- How long until one window would pass. What counts although it is refused
+-- has to wait for itself, too.
+local function ask_window(one, limit)
+	local counter = one.counter
+	if not counter.pending then
+		expire(counter, one.window)
+		counter.pending = 0
+	end
+	counter.pending = counter.pending + one.weight
+	if not limit or counter.total + counter.pending <= limit then
+		return 0
+	end
+	local weight = counter.pending
+	if one.when == 'a' then
+		weight = weight + one.weight
+	end
+	return wait(counter, one.window, limit, weight)
+end
+
+local function is_counted(one, waits)
+	if one.weight == 0 or one.when == 'n' then
+		return false
+	elseif one.when == 'a' then
+		return true
+	elseif one.when == 'r' then
+		return (waits.any or waits.marked) and not waits.refusals
+	end
+	return not waits.any and not waits.marked
+end
+
+-- What the fifth word says.
+local function read_kind(one, sets)
+	local word = ARGV[one.words + 4]
+	local key, most, element =
+	    string.match(word, '^.%.(%d+)%.(%d+)%.(%x+)$')
+	one.when = sub(word, 1, 1)
+	if key then
+		one.most, one.element = tonumber(most), element
+		one.set = open_set(sets, one, KEYS[tonumber(key)])
+	end
+end
+
+local function charge(counts, extended)
+	local subjects, asked, at
+	if extended then
+		subjects, asked, at = load(5, tonumber(ARGV[2]), 3)
+	else
+		subjects, asked, at = load(4, #KEYS, 2)
+	end
 	local noted, marked = ask_marks(subjects, at)
-	local waits = {}
+	local waits, sets = {marked = marked}, {}
 	for i, one in ipairs(asked) do
-		local counter = one.counter
 		local limit = tonumber(ARGV[one.words])	-- nil: none
 		local max = one.subject.max and one.subject.max[one.field]
 		if max then
@@ -400,27 +517,36 @@ local function charge(counts)
 			limit = limit and max
 		end
 		one.window = tonumber(ARGV[one.words + 1])
-		if not counter.pending then
-			expire(counter, one.window)
-			counter.pending = 0
+		one.weight = tonumber(ARGV[one.words + 3])
+		if extended then
+			read_kind(one, sets)
+			one.most = max or one.most
 		end
-		counter.pending = counter.pending +
-		    tonumber(ARGV[one.words + 3])
-		waits[i] = 0
-		if limit and counter.total + counter.pending > limit then
-			waits[i] = wait(counter, one.window, limit,
-			    counter.pending)
+		waits[i] = one.set and ask_set(one, limit) or
+		    ask_window(one, limit)
+		if waits[i] > 0 then
 			waits.any = true
+			waits.refusals = waits.refusals or one.when == 'r'
 		end
 	end
-	counts = counts and not waits.any and not marked
 	for _, one in ipairs(asked) do
 		local counter = one.counter
-		local adds = counts and counter.pending > 0
-		if (adds or counter.shifted) and not counter.written then
+		if counts and is_counted(one, waits) then
+			one.counted = true
+			if one.set then
+				see(one)
+			else
+				counter.adds = (counter.adds or 0) + one.weight
+			end
+		end
+	end
+	for _, one in ipairs(asked) do
+		local counter = one.counter
+		if not one.set and (counter.adds or counter.shifted) and
+		    not counter.written then
 			counter.written = true
-			if adds then
-				add(counter, one.window, counter.pending)
+			if counter.adds then
+				add(counter, one.window, counter.adds)
 			end
 			change(one.subject, one.field,
 			    write(counter, ARGV[one.words + 2]),
@@ -430,7 +556,14 @@ local function charge(counts)
 	save(subjects)
 	local answer = {now}
 	for i, one in ipairs(asked) do
-		answer[i + 1] = one.counter.total
+		local used = one.counter.total
+		if one.set then
+			used = one.set.used
+			if one.counted and one.known then
+				used = -used
+			end
+		end
+		answer[i + 1] = used
 	end
 	for i = 1, waits.any and #asked or 0 do
 		answer[#answer + 1] = waits[i]
@@ -441,8 +574,40 @@ local function charge(counts)
 	return answer
 end
 
+local function unsee()
+	for k = 1, #KEYS do
+		local element, when = ARGV[2 * k], ARGV[2 * k + 1]
+		local seen = redis.call('ZSCORE', KEYS[k], element)
+		if seen and tonumber(seen) == tonumber(when) then
+			redis.call('ZREM', KEYS[k], element)
+		end
+	end
+	return {now}
+end
+
+-- A count of different ones is shown as a counter of one group.
+local function show()
+	local answer = redis.call('HGETALL', KEYS[1])
+	for i = 2, #answer, 2 do
+		local label, window =
+		    string.match(answer[i], '^%d+(/%d+/%w+ )\3(%d+)$')
+		if label then
+			local key = KEYS[1] .. '/' .. answer[i - 1]
+			local since = format('(%.0f', now - window)
+			local used = redis.call('ZCOUNT', key, since, '+inf')
+			local oldest = redis.call('ZRANGEBYSCORE', key, since,
+			    '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+			answer[i] = oldest and format('%.0f', used) .. label ..
+			    '\2' .. pack(HEAD, used, oldest, oldest, used,
+			    oldest) or ''
+		end
+	end
+	table.insert(answer, 1, now)
+	return answer
+end
+
 local function give_back()
-	local subjects, asked = load(3)
+	local subjects, asked = load(3, #KEYS, 2)
 	for _, one in ipairs(asked) do
 		local counter = one.counter
 		local weight = tonumber(ARGV[one.words])
@@ -551,15 +716,21 @@ local function lift()
 	return {now, 1, save_marks(KEYS[1], marks)}
 end
 
+-- With the sorted set, where there is one.
+local function forget_counter(field)
+	redis.call('ZREMRANGEBYRANK', KEYS[1] .. '/' .. field, 0, -1)
+	return redis.call('HDEL', KEYS[1], field)
+end
+
 local function forget()
 	if ARGV[2] then
-		return {now, redis.call('HDEL', KEYS[1], ARGV[2])}
+		return {now, forget_counter(ARGV[2])}
 	end
 	local fields = redis.call('HKEYS', KEYS[1])
 	local count = 0
 	for _, field in ipairs(fields) do
 		if field ~= '@marks' then
-			count = count + redis.call('HDEL', KEYS[1], field)
+			count = count + forget_counter(field)
 		end
 	end
 	return {now, count}
@@ -652,9 +823,9 @@ elseif ARGV[1] == 'marks' then
 	return {now, redis.call('HGET', KEYS[1], '@marks') or ''}
 elseif ARGV[1] == 'refund' then
 	return give_back()
+elseif ARGV[1] == 'unsee' then
+	return unsee()
 elseif ARGV[1] == 'show' then
-	local answer = redis.call('HGETALL', KEYS[1])
-	table.insert(answer, 1, now)
-	return answer
+	return show()
 end
-return charge(ARGV[1] == 'charge')
+return charge(sub(ARGV[1], 1, 6) == 'charge', sub(ARGV[1], -1) == '+')

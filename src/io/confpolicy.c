@@ -388,8 +388,8 @@ check_keys_known(const struct section_reader *in,
 	char expected[SAY_SIZE];
 	struct text text;
 
-	if (limit->count != COUNT_connections &&
-	    limit->count != COUNT_open_connections)
+	if (limit->count == COUNT_COUNT ||
+	    count_row(limit->count)->asked != 1u << STAGE_CONNECT)
 		return;
 	for (size_t i = 0; i < limit->per.count; i++) {
 		if (key_stage(limit->per.at[i]) == STAGE_CONNECT)
@@ -400,6 +400,24 @@ check_keys_known(const struct section_reader *in,
 		section_refuse(in, "per", 0, expected,
 		    key_name(limit->per.at[i]));
 	}
+}
+
+/* Of one recipient there is never more than one. */
+static void
+check_keys_differ(const struct section_reader *in,
+    const struct limit_options *limit)
+{
+	char expected[SAY_SIZE];
+	struct text text;
+
+	if (limit->count == COUNT_COUNT || !count_is_distinct(limit->count) ||
+	    !keys_have(&limit->per, count_row(limit->count)->different))
+		return;
+	TEXT_INIT(&text, expected);
+	text_printf(&text, "%s of one %s are never more than one: expected "
+	    "other keys", count_name(limit->count),
+	    key_name(count_row(limit->count)->different));
+	section_refuse(in, "per", 0, expected, NULL);
 }
 
 static void
@@ -416,6 +434,7 @@ resolve_counting(struct section_reader *in, const struct limit_row *row,
 	if (limit->count == COUNT_COUNT && !section_gives(in, "count"))
 		refuse_missing(in, "count", "\"messages\"");
 	check_keys_known(in, limit);
+	check_keys_differ(in, limit);
 }
 
 /*
@@ -484,23 +503,35 @@ read_limit(struct section_reader *in, struct rule *rule)
 
 /* --- policies */
 
+/* Counters that the limits of this policy ask for at a stage. */
+static size_t
+charges_at(const struct policy *policy, enum stage stage)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if (rule->check == NULL && rule->with.mode != MODE_OFF &&
+		    rule->limits.count != COUNT_COUNT &&
+		    (rule_spoken_at(policy, rule) & (1u << stage)) != 0)
+			count += rule->limits.allow.count;
+	}
+	return count;
+}
+
 /* Counters that one event of this policy touches, at most. */
 static void
 check_charges(const struct section_reader *in, const struct policy *policy)
 {
-	size_t at_connect = 0, at_rcpt = 0, most;
+	size_t most = 0;
 
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct rule *rule = &policy->rules[i];
-		bool is_connect = rule->limits.count == COUNT_connections ||
-		    rule->limits.count == COUNT_open_connections;
+	for (int stage = STAGE_CONNECT; stage <= STAGE_RCPT; stage++) {
+		size_t count = charges_at(policy, (enum stage)stage);
 
-		if (rule->check != NULL || rule->with.mode == MODE_OFF)
-			continue;
-		*(is_connect ? &at_connect : &at_rcpt) +=
-		    rule->limits.allow.count;
+		if (count > most)
+			most = count;
 	}
-	most = at_connect > at_rcpt ? at_connect : at_rcpt;
 	if (most > CHARGES_MAX)
 		problems_add(in->reading.problems, in->file->name,
 		    in->section->line, "the limits of one policy may have %d "

@@ -53,6 +53,8 @@ struct conversation {
 	struct facts facts;
 	struct ledger message;		/* until the end of the transaction */
 	struct ledger connection;	/* until the connection closes */
+	struct ledger once;	/* likewise: what is counted once in it, and
+				 * never given back */
 	int64_t connection_ms;		/* when that was charged last */
 	unsigned int unmarked;		/* keys, 1u << KEY_x, whose subjects
 					 * this message was found without */
@@ -348,6 +350,7 @@ conversation_close(struct conversation **conversation, int64_t now_ms)
 	    timeout_of(c));
 	ledger_clear(&c->message);
 	ledger_clear(&c->connection);
+	ledger_clear(&c->once);
 	release(c->engine, c->held);
 	free(c);
 	*conversation = NULL;
@@ -382,8 +385,28 @@ conversation_ask_lists(struct conversation *c, struct list_lookup *lookup,
 
 /*
  * A message is counted once in each counter, with the first recipient that
- * touches it: what it was charged before is left out.
+ * touches it, and a login once in a session: what was charged before is left
+ * out.
  */
+static bool
+is_charged_before(const struct conversation *c, const struct charge *charge)
+{
+	const struct ledger *ledger = NULL;
+
+	switch (count_row(charge->rule->limits.count)->once) {
+	case ONCE_EVENT:
+		break;
+	case ONCE_MESSAGE:
+		ledger = &c->message;
+		break;
+	case ONCE_SESSION:
+		ledger = &c->once;
+		break;
+	}
+	return ledger != NULL && ledger_find(ledger, charge->subject,
+	    charge->field) != NULL;
+}
+
 static void
 drop_charged_before(struct conversation *c)
 {
@@ -391,15 +414,10 @@ drop_charged_before(struct conversation *c)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < charges->count; i++) {
-		const struct charge *charge = &charges->at[i];
-		enum count count = charge->rule->limits.count;
-
-		if ((count == COUNT_messages || count == COUNT_bytes) &&
-		    ledger_find(&c->message, charge->subject,
-		    charge->field) != NULL)
+		if (is_charged_before(c, &charges->at[i]))
 			continue;
 		if (kept != i)
-			charges->at[kept] = *charge;
+			charges->at[kept] = charges->at[i];
 		kept++;
 	}
 	charges->count = kept;
@@ -474,14 +492,8 @@ gather_content(struct conversation *c, const struct event *event,
 		if (entry->count != COUNT_bytes || more == 0)
 			continue;
 		if (more < 0) {
-			const struct refund less = {
-				.subject = entry->subject,
-				.field = entry->field,
-				.window_ms = entry->window_ms,
-				.weight = -more,
-				.at_ms = entry->at_ms,
-				.local = entry->local,
-			};
+			const struct refund less =
+			    ledger_refund_of(entry, -more);
 
 			store_refund(c->engine->store, &less, 1,
 			    event->now_ms, timeout_of(c));
@@ -489,9 +501,9 @@ gather_content(struct conversation *c, const struct event *event,
 			continue;
 		}
 		charge = &charges->at[charges->count++];
+		*charge = (struct charge){ .rule = entry->rule };
 		memcpy(charge->subject, entry->subject,
 		    sizeof(charge->subject));
-		charge->rule = entry->rule;
 		charge->field = field_of(entry);
 		charge->max = entry->max;
 		charge->window_ms = entry->window_ms;
@@ -521,6 +533,18 @@ fetch_counters(struct conversation *c, const struct event *event)
 	c->facts.have |= 1u << FACT_counters;
 }
 
+/* What is counted whoever refuses: nobody waits for that. */
+static void
+tell_store(struct conversation *c, const struct event *event)
+{
+	struct charge_answer nothing;
+
+	metric_add(METRIC_store_calls);
+	store_charge(c->engine->store, &c->facts.charges, STORE_TELL,
+	    event->now_ms, time_left(c), &nothing);
+	c->facts.have |= 1u << FACT_told;
+}
+
 /* The store did not answer: the embedded one, for who wants that. */
 static void
 fetch_local_counters(struct conversation *c, const struct event *event)
@@ -535,6 +559,27 @@ fetch_local_counters(struct conversation *c, const struct event *event)
 	c->facts.have |= 1u << FACT_local_counters;
 }
 
+/* Where a charge that was counted is written down; NULL: nowhere. */
+static struct ledger *
+ledger_of(struct conversation *c, size_t i)
+{
+	const struct charge *charge = &c->facts.charges.at[i];
+	const struct count_row *row = count_row(charge->rule->limits.count);
+
+	/* Somebody else was sent mail to it, too: it stays seen. */
+	if (charge->distinct && !c->facts.counters.fresh[i])
+		return NULL;
+	switch (row->back) {
+	case BACK_MESSAGE:
+		return &c->message;
+	case BACK_CLOSE:
+		return &c->connection;
+	case BACK_NEVER:
+		break;
+	}
+	return row->once == ONCE_SESSION ? &c->once : NULL;
+}
+
 /* What the store has charged is written down before anything can fail. */
 static void
 note_charged(struct conversation *c, const struct event *event)
@@ -545,18 +590,18 @@ note_charged(struct conversation *c, const struct event *event)
 	bool local = (c->facts.have & (1u << FACT_local_counters)) != 0;
 
 	if ((c->facts.have & (1u << FACT_counters)) == 0 ||
-	    answer->status != CHARGE_ALLOWED || count == 0)
+	    (c->facts.have & (1u << FACT_told)) != 0 ||
+	    answer->status != CHARGE_ALLOWED)
 		return;
-	if (event->stage != STAGE_CONNECT) {
-		ledger_add(&c->message, charges, count, answer->now_ms, local);
-		return;
+	for (size_t i = 0; i < count; i++) {
+		struct ledger *ledger = ledger_of(c, i);
+
+		if (ledger != NULL)
+			ledger_add(ledger, &charges[i], 1, answer->now_ms,
+			    local);
 	}
-	/* Of a connection only what ends with it is ever given back. */
-	for (size_t i = 0; i < count; i++)
-		if (charges[i].rule->limits.count == COUNT_open_connections)
-			ledger_add(&c->connection, &charges[i], 1,
-			    answer->now_ms, local);
-	c->connection_ms = event->now_ms;
+	if (event->stage == STAGE_CONNECT)
+		c->connection_ms = event->now_ms;
 }
 
 /*
@@ -579,9 +624,9 @@ renew_lease(struct conversation *c, const struct event *event)
 		    charges.count == CHARGES_MAX)
 			continue;
 		charge = &charges.at[charges.count++];
+		*charge = (struct charge){ .rule = NULL };
 		memcpy(charge->subject, entry->subject,
 		    sizeof(charge->subject));
-		charge->rule = NULL;
 		charge->field = entry->field;
 		charge->max = entry->max;
 		charge->window_ms = entry->window_ms;
@@ -602,14 +647,8 @@ renew_lease(struct conversation *c, const struct event *event)
 		return;
 	for (size_t i = 0, k = 0; i < c->connection.count; i++) {
 		struct ledger_entry *entry = &c->connection.at[i];
-		const struct refund old = {
-			.subject = entry->subject,
-			.field = entry->field,
-			.window_ms = entry->window_ms,
-			.weight = entry->weight,
-			.at_ms = entry->at_ms,
-			.local = entry->local,
-		};
+		const struct refund old =
+		    ledger_refund_of(entry, entry->weight);
 
 		if (k == charges.count || charges.at[k].field != entry->field)
 			continue;
@@ -677,7 +716,8 @@ count_answer(const struct event *event, const struct answer *answer)
 	switch (answer->kind) {
 	case ANSWER_CONTINUE:
 		if (event->stage == STAGE_RCPT)
-			metric_add(METRIC_recipients);
+			metric_add(event->rejected ?
+			    METRIC_recipients_rejected : METRIC_recipients);
 		if (event->stage == STAGE_EOM)
 			metric_add(METRIC_messages);
 		break;
@@ -742,7 +782,7 @@ settle(struct conversation *c, const struct event *event,
 		break;
 	case STAGE_RCPT:
 		/* What frees a recipient of a policy frees it to the end. */
-		if (!refused)
+		if (!refused && !event->rejected)
 			session_accept_recipient(&c->session,
 			    answer->verdict.always_accepted ? NULL :
 			    answer->verdict.policy);
@@ -809,13 +849,17 @@ judge(struct conversation *c, const struct event *event,
 			    time_left(c));
 			continue;
 		}
+		if (want == 1u << FACT_told) {
+			tell_store(c, event);
+			continue;
+		}
 		if (want == 1u << FACT_dns) {
 			lookup_fetch(&lookup, c->engine->dns,
 			    time_for_dns(c));
 			continue;
 		}
 		assert(want == 1u << FACT_counters);
-		if (event->stage == STAGE_RCPT)
+		if (event->stage < STAGE_EOH)
 			drop_charged_before(c);
 		drop_unmarked_before(c);
 		fetch_counters(c, event);

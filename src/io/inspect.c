@@ -240,7 +240,7 @@ add_subjects_of_key(struct inspect_subjects *subjects,
 				continue;
 			charges.count = 0;
 			charges_add(&charges, rule, config, &lone.session,
-			    &lone.recipient, 0);
+			    &lone.recipient, 0, WHEN_ALLOWED);
 			if (charges.count > 0)
 				subjects_add(subjects, charges.at[0].subject);
 		}

@@ -50,6 +50,8 @@ ledger_add(struct ledger *ledger, const struct charge charges[], size_t count,
 		entry->weight = charge->weight;
 		entry->at_ms = at_ms;
 		entry->observe = charge->observe;
+		entry->distinct = charge->distinct;
+		entry->element = charge->element;
 		entry->local = local;
 	}
 }
@@ -65,6 +67,21 @@ ledger_find(const struct ledger *ledger, const char *subject,
 	return NULL;
 }
 
+struct refund
+ledger_refund_of(const struct ledger_entry *entry, int64_t weight)
+{
+	return (struct refund){
+		.subject = entry->subject,
+		.field = entry->field,
+		.window_ms = entry->window_ms,
+		.weight = weight,
+		.at_ms = entry->at_ms,
+		.distinct = entry->distinct,
+		.element = entry->element,
+		.local = entry->local,
+	};
+}
+
 #define REFUND_BATCH 64
 
 void
@@ -78,14 +95,7 @@ ledger_refund(struct ledger *ledger, struct store *store, int64_t now_ms,
 		const struct ledger_entry *entry = &ledger->at[i];
 
 		if (entry->weight > 0)
-			refunds[n++] = (struct refund){
-				.subject = entry->subject,
-				.field = entry->field,
-				.window_ms = entry->window_ms,
-				.weight = entry->weight,
-				.at_ms = entry->at_ms,
-				.local = entry->local,
-			};
+			refunds[n++] = ledger_refund_of(entry, entry->weight);
 		if (n == REFUND_BATCH || (n > 0 && i + 1 == ledger->count)) {
 			store_refund(store, refunds, n, now_ms, timeout_ms);
 			n = 0;

@@ -33,6 +33,8 @@ struct ledger_entry {
 	int64_t weight;
 	int64_t at_ms;			/* the store's clock */
 	bool observe;
+	bool distinct;
+	uint64_t element;
 	bool local;			/* by the embedded store: see refund */
 };
 
@@ -52,6 +54,10 @@ void ledger_add(struct ledger *ledger, const struct charge charges[],
 /* The entry of this counter, or NULL. */
 const struct ledger_entry *ledger_find(const struct ledger *ledger,
     const char *subject, const char *field);
+
+/* To give back `weight` of an entry; its subject and field are borrowed. */
+struct refund ledger_refund_of(const struct ledger_entry *entry,
+    int64_t weight);
 
 /* Give everything back to the store, and forget it. */
 void ledger_refund(struct ledger *ledger, struct store *store,

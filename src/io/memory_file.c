@@ -21,8 +21,7 @@
 static void
 trim(struct memory *memory)
 {
-	for (size_t i = 0; atomic_load(&memory->subjects) >
-	    atomic_load(&memory->max_subjects); i++)
+	for (size_t i = 0; memory_is_over_cap(memory); i++)
 		memory_drop_idle(memory, i % STRIPES);
 }
 
@@ -35,15 +34,14 @@ visit_all(struct memory *memory, int64_t now_ms, int64_t ahead_ms,
 {
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *stripe = &memory->stripes[i];
-		size_t before;
+		struct tally before;
 
 		pthread_mutex_lock(&stripe->lock);
-		before = stripe->subjects.count;
+		before = memory_tally(stripe);
 		subjects_sweep(&stripe->subjects, now_ms);
 		if (out != NULL)
 			subjects_save(&stripe->subjects, out, ahead_ms);
-		atomic_fetch_sub(&memory->subjects,
-		    (int64_t)(before - stripe->subjects.count));
+		memory_note_change(memory, stripe, before);
 		pthread_mutex_unlock(&stripe->lock);
 		if (out != NULL)
 			snapshot_flush(out);
@@ -106,14 +104,12 @@ pick_stripe(void *context, const char *subject, uint32_t *hash)
 	return &memory->stripes[memory_stripe(whole)].subjects;
 }
 
-static int64_t
+static void
 count_subjects(struct memory *memory)
 {
-	size_t count = 0;
-
 	for (size_t i = 0; i < STRIPES; i++)
-		count += memory->stripes[i].subjects.count;
-	return (int64_t)count;
+		memory_note_change(memory, &memory->stripes[i],
+		    (struct tally){ 0, 0 });
 }
 
 static enum subjects_loaded
@@ -136,7 +132,7 @@ read_snapshot(struct memory *memory, struct snapshot_in *in)
 		return SUBJECTS_BAD;
 	if (in->left > 0)
 		return SUBJECTS_BAD;
-	atomic_store(&memory->subjects, count_subjects(memory));
+	count_subjects(memory);
 	return SUBJECTS_END;
 }
 

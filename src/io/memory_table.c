@@ -12,6 +12,8 @@
 #define CLOCK_STEP_MS 60000
 /* Stripes that are looked at for the subject that was idle longest. */
 #define IDLE_SAMPLES 16
+/* Of 16 octets each, against the cap. */
+#define ELEMENTS_PER_SUBJECT 8
 
 int64_t
 memory_tell_time(struct memory *memory, int64_t wall_ms)
@@ -61,12 +63,42 @@ memory_bucket(uint64_t hash)
 	return (uint32_t)(hash >> 32);
 }
 
+struct tally
+memory_tally(const struct stripe *stripe)
+{
+	return (struct tally){
+		stripe->subjects.count, stripe->subjects.elements
+	};
+}
+
+void
+memory_note_change(struct memory *memory, const struct stripe *stripe,
+    struct tally before)
+{
+	struct tally now = memory_tally(stripe);
+
+	atomic_fetch_add(&memory->subjects,
+	    (int64_t)now.subjects - (int64_t)before.subjects);
+	if (now.elements != before.elements)
+		atomic_fetch_add(&memory->elements,
+		    (int64_t)now.elements - (int64_t)before.elements);
+}
+
+bool
+memory_is_over_cap(struct memory *memory)
+{
+	return atomic_load(&memory->subjects) +
+	    atomic_load(&memory->elements) / ELEMENTS_PER_SUBJECT >
+	    atomic_load(&memory->max_subjects);
+}
+
 void
 memory_drop_idle(struct memory *memory, size_t from)
 {
 	size_t best = from;
 	int64_t best_ms = INT64_MAX;
 	struct stripe *stripe;
+	struct tally before;
 
 	for (size_t i = 0, found = 0; i < STRIPES && found < IDLE_SAMPLES;
 	    i++) {
@@ -84,10 +116,10 @@ memory_drop_idle(struct memory *memory, size_t from)
 	}
 	stripe = &memory->stripes[best];
 	pthread_mutex_lock(&stripe->lock);
-	if (stripe->subjects.oldest != NULL) {
+	before = memory_tally(stripe);
+	if (stripe->subjects.oldest != NULL)
 		subjects_remove(&stripe->subjects, stripe->subjects.oldest);
-		atomic_fetch_sub(&memory->subjects, 1);
-	}
+	memory_note_change(memory, stripe, before);
 	pthread_mutex_unlock(&stripe->lock);
 }
 
@@ -97,4 +129,5 @@ memory_forget_all(struct memory *memory)
 	for (size_t i = 0; i < STRIPES; i++)
 		subjects_clear(&memory->stripes[i].subjects);
 	atomic_store(&memory->subjects, 0);
+	atomic_store(&memory->elements, 0);
 }

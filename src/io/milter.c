@@ -143,9 +143,14 @@ protocol_for(unsigned int steps)
 
 	if ((steps & STEP_CONNECT_REPLY) == 0)
 		protocol |= SMFIP_NR_CONN;
-	protocol |= (steps & STEP_HELO) != 0 ? SMFIP_NR_HELO : SMFIP_NOHELO;
+	if ((steps & STEP_HELO) == 0)
+		protocol |= SMFIP_NOHELO;
+	else if ((steps & STEP_HELO_REPLY) == 0)
+		protocol |= SMFIP_NR_HELO;
 	if ((steps & STEP_MAIL_REPLY) == 0)
 		protocol |= SMFIP_NR_MAIL;
+	if ((steps & STEP_REJECTED) != 0)
+		protocol |= SMFIP_RCPT_REJ;
 	if ((steps & STEP_EOH_REPLY) == 0)
 		protocol |= SMFIP_NOEOH;
 	protocol |= (steps & (STEP_CONTENT | STEP_HEADERS)) != 0 ?
@@ -167,7 +172,8 @@ ask_for_macros(SMFICTX *ctx, unsigned int steps)
 		    "j {daemon_name} {daemon_port} {client_ptr} "
 		    "{client_resolve}" : "j {daemon_name} {daemon_port}" },
 		{ SMFIM_ENVFROM, "{auth_authen}" },
-		{ SMFIM_ENVRCPT, "i" },
+		{ SMFIM_ENVRCPT, (steps & STEP_REJECTED) != 0 ?
+		    "i {rcpt_mailer}" : "i" },
 		{ SMFIM_EOM, "i" },
 	};
 	char macros[96];
@@ -278,6 +284,21 @@ on_mail(SMFICTX *ctx, char **argv)
 	return serve(ctx, &event, SMFIP_NR_MAIL);
 }
 
+/*
+ * Both MTAs tell of a recipient that they refuse by a mailer of that name
+ * (measured), to who asked for such recipients and to nobody else.
+ */
+static bool
+is_rejected(SMFICTX *ctx)
+{
+	const struct attached *attached = smfi_getpriv(ctx);
+	const char *mailer = macro(ctx, "{rcpt_mailer}");
+
+	return attached != NULL && mailer != NULL &&
+	    (attached->protocol & SMFIP_RCPT_REJ) != 0 &&
+	    strcmp(mailer, "error") == 0;
+}
+
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
@@ -286,6 +307,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 		.path = argv[0],
 		.parameters = argv[0] != NULL ?
 		    (const char *const *)(argv + 1) : NULL,
+		.rejected = is_rejected(ctx),
 	};
 
 	return serve(ctx, &event, SMFIP_NR_RCPT);

@@ -109,11 +109,11 @@ put_rule(struct text *line, const struct policy *policy,
 }
 
 static const char *
-action_of(const struct answer *answer)
+action_of(const struct event *event, const struct answer *answer)
 {
 	switch (answer->kind) {
 	case ANSWER_CONTINUE:
-		return "accept";
+		return event->rejected ? "rejected" : "accept";
 	case ANSWER_TEMPFAIL:
 		return "tempfail";
 	case ANSWER_REJECT:
@@ -157,7 +157,7 @@ record_answer(const struct session *session, const struct event *event,
 		return;
 	TEXT_INIT(&line, buffer);
 	put_session(&line, session, event);
-	put_rule(&line, verdict->policy, verdict->rule, action_of(answer));
+	put_rule(&line, verdict->policy, verdict->rule, action_of(event, answer));
 	if (verdict->refused) {
 		put_key_value(&line, "ref", answer->ref);
 		put_limit(&line, verdict);

@@ -70,6 +70,15 @@ hash_of(const struct refusals *refusals, const char *string)
 	return siphash(refusals->key, string, strlen(string));
 }
 
+/* The counter, and of a distinct one the element that was too many. */
+static uint64_t
+field_of(const struct refusals *refusals, const struct charge *charge)
+{
+	uint64_t field = hash_of(refusals, charge->field);
+
+	return charge->distinct ? field ^ charge->element : field;
+}
+
 /* The set of that subject, locked. */
 static struct refusal *
 hold_set(struct refusals *refusals, uint64_t subject)
@@ -106,7 +115,7 @@ find(struct refusals *refusals, const struct charge *charge, int64_t now_ms,
     struct refusal *found)
 {
 	uint64_t subject = hash_of(refusals, charge->subject);
-	uint64_t field = hash_of(refusals, charge->field);
+	uint64_t field = field_of(refusals, charge);
 	struct refusal *set = hold_set(refusals, subject);
 	bool known = false;
 
@@ -186,6 +195,7 @@ know_full(struct refusals *refusals, const struct charges *charges,
 		answer->status = CHARGE_REFUSED;
 		answer->refused = i;
 		answer->retry_ms = answer->full_ms = refusal.free_ms - now_ms;
+		answer->by_refusals = charges->at[i].when == WHEN_REFUSED;
 		answer->now_ms = now_ms;
 		answer->used[i] = refusal.used;
 		if (refusal.full != charges->at[i].max) {
@@ -250,13 +260,13 @@ mark_free_ms(int64_t until_ms)
 
 /* Nothing when something of that subject was dropped since `seen`. */
 static void
-note_one(struct refusals *refusals, const char *subject,
-    const char *field, struct refusal *refusal, uint64_t seen)
+note_one(struct refusals *refusals, const char *subject, uint64_t field,
+    struct refusal *refusal, uint64_t seen)
 {
 	struct refusal *set;
 
 	refusal->subject = hash_of(refusals, subject);
-	refusal->field = hash_of(refusals, field);
+	refusal->field = field;
 	set = hold_set(refusals, refusal->subject);
 	/* Under the lock: who drops this subject comes before or after. */
 	if (atomic_load(&refusals->drops) == seen)
@@ -275,7 +285,7 @@ refusals_note(struct refusals *refusals, const struct charges *charges,
 		refusal.mark = answer->mark;
 		refusal.free_ms = mark_free_ms(answer->mark.until_ms);
 		note_one(refusals, charges->marks[answer->marked].subject,
-		    FIELD_MARK, &refusal, seen);
+		    hash_of(refusals, FIELD_MARK), &refusal, seen);
 		return;
 	}
 	refusal.max = charge->max;
@@ -284,7 +294,8 @@ refusals_note(struct refusals *refusals, const struct charges *charges,
 	refusal.weight = weight_asked(charges, answer->refused);
 	refusal.used = answer->used[answer->refused];
 	refusal.free_ms = now_ms + answer->full_ms;
-	note_one(refusals, charge->subject, charge->field, &refusal, seen);
+	note_one(refusals, charge->subject, field_of(refusals, charge),
+	    &refusal, seen);
 }
 
 bool
@@ -304,7 +315,7 @@ refusals_note_block(struct refusals *refusals, const char *subject,
 		.noted_ms = now_ms, .free_ms = mark_free_ms(until_ms)
 	};
 
-	note_one(refusals, subject, FIELD_BLOCK, &refusal,
+	note_one(refusals, subject, hash_of(refusals, FIELD_BLOCK), &refusal,
 	    atomic_load(&refusals->drops));
 }
 

@@ -5,7 +5,12 @@
  * unless something is given back. So who asks again for as much is refused
  * without a trip. What another process gives back is not seen here; so
  * nothing is remembered for longer than REFUSAL_MAX_MS. A subject that is
- * marked stays so, in the same way.
+ * marked stays so, in the same way. What is counted while refusing only makes
+ * it fuller: the store is told (store_guard.c), but how much is used and how
+ * long to wait is said as it was.
+ *
+ * Of a distinct count the element is remembered, too: another one may be
+ * there already, and pass.
  *
  * A table of fixed size, keyed by a secret; what finds no room replaces what
  * ends first. Thread-safe.

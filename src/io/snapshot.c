@@ -198,7 +198,8 @@ find_damage(struct snapshot_in *in, uint64_t length)
 	if (!snapshot_get(in, buffer, MAGIC_SIZE) ||
 	    memcmp(buffer, SNAPSHOT_MAGIC, MAGIC_SIZE) != 0)
 		return "it is no snapshot of counters";
-	if (snapshot_get_number(in, 4) != SNAPSHOT_VERSION)
+	in->version = (uint32_t)snapshot_get_number(in, 4);
+	if (in->version == 0 || in->version > SNAPSHOT_VERSION)
 		return "it is of another version";
 	rewind(in->file);
 	in->left = length - CRC_SIZE;

@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #define SNAPSHOT_MAGIC "fgcounts"
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2	/* is written; older ones are read, too */
 #define SNAPSHOT_PATH_SIZE 1024
 
 /* CRC-32 as in IEEE 802.3; start with 0. */
@@ -58,6 +58,7 @@ enum snapshot_found {
 
 struct snapshot_in {
 	FILE *file;
+	uint32_t version;	/* 1 to SNAPSHOT_VERSION */
 	uint64_t left;		/* octets before the CRC */
 	bool failed;		/* read past them, or could not */
 };

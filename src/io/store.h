@@ -21,7 +21,9 @@ struct store;
 
 enum store_mode {
 	STORE_CHARGE,	/* all or none */
-	STORE_FORCE,	/* count, whatever the max */
+	STORE_FORCE,	/* count all of it, whatever the max */
+	STORE_TELL,	/* so, too, but nobody waits: the answer says nothing,
+			 * and what cannot be told is lost */
 	STORE_PEEK	/* count nothing, say what is used */
 };
 
@@ -32,6 +34,8 @@ struct refund {
 	int64_t window_ms;
 	int64_t weight;
 	int64_t at_ms;
+	bool distinct;	/* then the weight is 1: forget this element, unless */
+	uint64_t element;	/* it was seen again after at_ms */
 	bool local;	/* it was store_charge_local() that charged it */
 };
 
@@ -108,7 +112,7 @@ void store_close(struct store **store);
 bool store_reconfigure(struct store *store, const struct config *config);
 
 /*
- * Charge. `now_ms` is the wall clock, used by the memory store and ignored
+ * Charge, as core/charge.h says what is counted when. `now_ms` is the wall clock, used by the memory store and ignored
  * by Redis, which has its own. `timeout_ms` bounds the call.
  */
 void store_charge(struct store *store, const struct charges *charges,

@@ -7,7 +7,10 @@
  * together keep the limit. When the store below is back, it is told what was
  * counted, whatever the max, and that is forgotten here.
  *
- * Each outage grants that share anew. A batch that the store is told and
+ * What is counted without an answer (STORE_TELL) is counted here meanwhile.
+ *
+ * Each outage grants that share anew, and a distinct count knows no element
+ * of before; when it is told, what Redis has is not counted twice. A batch that the store is told and
  * does not confirm is not told again: it may have been counted.
  *
  * What the store below said of marks is remembered for the same case: who
@@ -339,6 +342,16 @@ wake(struct fallback *fallback, bool stop)
 
 /* --- what callers see --- */
 
+/* Count here; the thread tells the store below when it is back. */
+static void
+charge_here(struct fallback *fallback, const struct charges *charges,
+    enum store_mode mode, int64_t now_ms, struct charge_answer *answer)
+{
+	store_charge(fallback->local, charges, mode, now_ms, 0, answer);
+	if (!atomic_exchange(&fallback->deciding, true) && fallback->threaded)
+		wake(fallback, false);
+}
+
 /* The mark that refuses a subject, as the store has just said; or none. */
 static void
 learn_mark(struct marks *known, const char *subject, const struct mark *mark,
@@ -411,10 +424,16 @@ fallback_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
     struct charge_answer *answer)
 {
-	store_charge(fallback_of(store)->below, charges, mode, now_ms,
-	    timeout_ms, answer);
+	struct fallback *fallback = fallback_of(store);
+
+	if (mode == STORE_TELL && !is_up(fallback)) {
+		charge_here(fallback, charges, mode, now_ms, answer);
+		return;
+	}
+	store_charge(fallback->below, charges, mode, now_ms, timeout_ms,
+	    answer);
 	if (mode == STORE_CHARGE)
-		learn_marks(fallback_of(store), charges, answer, now_ms);
+		learn_marks(fallback, charges, answer, now_ms);
 }
 
 static void
@@ -423,17 +442,16 @@ fallback_charge_local(struct store *store, const struct charges *charges,
 {
 	struct fallback *fallback = fallback_of(store);
 
-	store_charge(fallback->local, charges, mode, now_ms, 0, answer);
+	charge_here(fallback, charges, mode, now_ms, answer);
 	metric_add(METRIC_store_local);
 	atomic_fetch_add(&fallback->decided, 1);
-	if (!atomic_exchange(&fallback->deciding, true) && fallback->threaded)
-		wake(fallback, false);
 }
 
 /*
  * What was counted here is here, or the store below has been told: then it
  * was counted there at told_ms or later, and has not expired if it had not
- * expired here.
+ * expired here. Of a distinct count nobody knows then whether others have
+ * seen the element since: it stays.
  */
 static void
 refund_local(struct fallback *fallback, const struct refund *refund,
@@ -445,7 +463,7 @@ refund_local(struct fallback *fallback, const struct refund *refund,
 	there.at_ms = fallback->told_ms;
 	there.weight -= store_memory_take_back(fallback->local, refund,
 	    now_ms);
-	if (there.weight > 0 && fallback->told_ms > 0 &&
+	if (there.weight > 0 && !refund->distinct && fallback->told_ms > 0 &&
 	    refund->at_ms > now_ms - refund->window_ms)
 		store_refund(fallback->below, &there, 1, now_ms, timeout_ms);
 	pthread_mutex_unlock(&fallback->tell_lock);

@@ -54,6 +54,23 @@ guard_reconfigure(struct store *store, const struct config *config)
 	return store_reconfigure(guard_of(store)->below, config);
 }
 
+/* What is counted although it is refused is so without a trip, too. */
+static void
+tell_counted(struct guard *guard, const struct charges *charges,
+    const struct charge_answer *refusal, int64_t now_ms, int64_t timeout_ms)
+{
+	struct charges counted = { .count = 0 };
+	struct charge_answer nothing;
+
+	for (size_t i = 0; i < charges->count; i++)
+		if (charges->at[i].weight > 0 &&
+		    charge_is_counted(&charges->at[i], refusal))
+			counted.at[counted.count++] = charges->at[i];
+	if (counted.count > 0)
+		store_charge(guard->below, &counted, STORE_TELL, now_ms,
+		    timeout_ms, &nothing);
+}
+
 /* One looks; the others need not wait for it. */
 static bool
 is_time_to_look(struct guard *guard, int64_t now_ms)
@@ -115,6 +132,7 @@ guard_charge(struct store *store, const struct charges *charges,
 	}
 	if (is_known(guard, charges, now_ms, timeout_ms, answer, &seen)) {
 		metric_add(METRIC_store_spared);
+		tell_counted(guard, charges, answer, now_ms, timeout_ms);
 		return;
 	}
 	store_charge(guard->below, charges, mode, now_ms, timeout_ms, answer);

@@ -7,7 +7,7 @@
  * set is one step, and in each stripe time never runs back.
  *
  * At most max_subjects are kept (a call that adds one may pass it by that
- * one for a moment). Past it the subject goes that was used least recently
+ * one for a moment); eight elements of distinct counts are as much as one. Past it the subject goes that was used least recently
  * in its stripe or, where stripes are thinly filled, in the nearest ones.
  *
  * One thread drops what has expired, and writes the snapshot stripe by
@@ -34,14 +34,14 @@ memory_of(struct store *store)
 struct held {
 	uint16_t at[CHARGES_MAX];
 	size_t count;
-	size_t subjects;	/* in them before */
+	struct tally before[CHARGES_MAX];
 };
 
 static void
 hold(struct memory *memory, struct held *held, const uint64_t hashes[],
     size_t count)
 {
-	held->count = held->subjects = 0;
+	held->count = 0;
 	for (size_t i = 0; i < count; i++) {
 		uint16_t stripe = (uint16_t)memory_stripe(hashes[i]);
 		size_t k = held->count;
@@ -59,29 +59,26 @@ hold(struct memory *memory, struct held *held, const uint64_t hashes[],
 		struct stripe *stripe = &memory->stripes[held->at[i]];
 
 		pthread_mutex_lock(&stripe->lock);
-		held->subjects += stripe->subjects.count;
+		held->before[i] = memory_tally(stripe);
 	}
 }
 
 static void
 let_go(struct memory *memory, const struct held *held)
 {
-	size_t subjects = 0;
+	for (size_t i = held->count; i-- > 0; ) {
+		struct stripe *stripe = &memory->stripes[held->at[i]];
 
-	for (size_t i = 0; i < held->count; i++)
-		subjects += memory->stripes[held->at[i]].subjects.count;
-	atomic_fetch_add(&memory->subjects,
-	    (int64_t)subjects - (int64_t)held->subjects);
-	for (size_t i = held->count; i-- > 0; )
-		pthread_mutex_unlock(&memory->stripes[held->at[i]].lock);
+		memory_note_change(memory, stripe, held->before[i]);
+		pthread_mutex_unlock(&stripe->lock);
+	}
 }
 
 /* At most `count` go, so that no call pays for all of a lowered cap. */
 static void
 keep_cap(struct memory *memory, size_t from, size_t count)
 {
-	while (count-- > 0 && atomic_load(&memory->subjects) >
-	    atomic_load(&memory->max_subjects))
+	while (count-- > 0 && memory_is_over_cap(memory))
 		memory_drop_idle(memory, from);
 }
 
@@ -92,7 +89,9 @@ struct work {
 	struct memory *memory;
 	const struct charges *charges;
 	uint64_t hashes[CHARGES_MAX];
-	struct counter *counters[CHARGES_MAX];	/* as reserved */
+	enum store_mode mode;
+	struct counter *counters[CHARGES_MAX];	/* those to be charged, as
+						 * reserved */
 	int64_t max[CHARGES_MAX];		/* with overrides */
 	int64_t now_ms;
 };
@@ -129,9 +128,9 @@ weight_so_far(const struct work *work, size_t index)
 	return weight;
 }
 
-/* The counter's window now; what is asked of it is noted. */
-static void
-look(struct work *work, size_t i, bool peek, struct window *window)
+/* The counter, or NULL: none yet. What is asked of it is noted. */
+static struct counter *
+look(struct work *work, size_t i)
 {
 	const struct charge *charge = &work->charges->at[i];
 	struct subjects *subjects = subjects_of(work, i);
@@ -140,14 +139,71 @@ look(struct work *work, size_t i, bool peek, struct window *window)
 	struct counter *counter = entry == NULL ? NULL :
 	    subject_find_counter(entry, charge->field);
 
-	counter_unpack(counter, window);
-	window_expire(window, charge->window_ms, work->now_ms);
-	if (entry != NULL && !peek)
+	if (work->mode == STORE_PEEK)
+		return counter;
+	if (entry != NULL)
 		subjects_use(subjects, entry, work->now_ms);
-	if (counter != NULL && !peek) {
+	if (counter != NULL) {
 		counter->max = charge->max;
 		counter->window_ms = charge->window_ms;
 	}
+	return counter;
+}
+
+/* The window of a charge's counter now. */
+static void
+look_at_window(struct work *work, size_t i, struct window *window)
+{
+	counter_unpack(look(work, i), window);
+	window_expire(window, work->charges->at[i].window_ms, work->now_ms);
+}
+
+/* Its elements now; only a peek leaves those that have expired. */
+static struct distinct
+look_at_elements(struct work *work, size_t i)
+{
+	struct counter *counter = look(work, i);
+	struct distinct distinct = counter_distinct(counter);
+	int64_t oldest_ms = work->now_ms - work->charges->at[i].window_ms;
+
+	if (work->mode == STORE_PEEK) {
+		for (; distinct.count > 0 &&
+		    distinct.at[0].last_ms <= oldest_ms; distinct.count--)
+			distinct.at++;
+		return distinct;
+	}
+	distinct_expire(&distinct, work->charges->at[i].window_ms,
+	    work->now_ms);
+	if (distinct.at != NULL)
+		counter_set_distinct(counter, &distinct);
+	return distinct;
+}
+
+/*
+ * How many the set would add that are not there: those until this one; 0
+ * when this one is there, or comes before in the set.
+ */
+static int64_t
+new_so_far(const struct work *work, const struct distinct *distinct,
+    size_t index)
+{
+	const struct charge *at = work->charges->at;
+	int64_t more = 0;
+	bool is_new = false;
+
+	for (size_t i = 0; i <= index; i++) {
+		is_new = false;
+		if (at[i].weight <= 0 || !same_counter(work, i, index) ||
+		    distinct_has(distinct, at[i].element))
+			continue;
+		is_new = true;
+		for (size_t k = 0; k < i; k++)
+			if (at[k].weight > 0 && same_counter(work, k, index) &&
+			    at[k].element == at[i].element)
+				is_new = false;
+		more += is_new;
+	}
+	return is_new ? more : 0;
 }
 
 static void
@@ -174,25 +230,58 @@ share_of(struct memory *memory, int64_t max)
 	return max > 0 && shared == 0 ? 1 : shared;
 }
 
-/* Ask every counter; the answer is what it would be. */
-static void
-ask_all(struct work *work, enum store_mode mode, struct charge_answer *answer)
+/* How long until this charge would pass; *used is as it stands now. */
+static int64_t
+ask_window(struct work *work, size_t i, int64_t *used)
 {
+	const struct charge *charge = &work->charges->at[i];
+	int64_t max = share_of(work->memory, work->max[i]);
+	int64_t weight = weight_so_far(work, i);
 	struct window window;
 
+	look_at_window(work, i, &window);
+	*used = window.total;
+	if (window_wait(&window, charge->window_ms, work->now_ms, max,
+	    weight) == 0)
+		return 0;
+	return window_wait(&window, charge->window_ms, work->now_ms, max,
+	    charge_awaited(charge, weight));
+}
+
+static int64_t
+ask_distinct(struct work *work, size_t i, int64_t *used)
+{
+	const struct charge *charge = &work->charges->at[i];
+	struct distinct distinct = look_at_elements(work, i);
+	int64_t more = new_so_far(work, &distinct, i);
+
+	*used = (int64_t)distinct.count;
+	return more == 0 ? 0 : distinct_wait(&distinct, charge->window_ms,
+	    work->now_ms, share_of(work->memory, work->max[i]), more);
+}
+
+static bool
+is_forced(const struct work *work)
+{
+	return work->mode == STORE_FORCE || work->mode == STORE_TELL;
+}
+
+/* Ask every counter; the answer is what it would be. */
+static void
+ask_all(struct work *work, struct charge_answer *answer)
+{
 	answer->status = CHARGE_ALLOWED;
 	for (size_t i = 0; i < work->charges->count; i++) {
 		const struct charge *charge = &work->charges->at[i];
-		int64_t wait_ms;
+		int64_t wait_ms = charge->distinct ?
+		    ask_distinct(work, i, &answer->used[i]) :
+		    ask_window(work, i, &answer->used[i]);
 
-		look(work, i, mode == STORE_PEEK, &window);
-		answer->used[i] = window.total;
-		if (charge->observe || mode == STORE_FORCE)
+		if (wait_ms == 0 || charge->observe || is_forced(work))
 			continue;
-		wait_ms = window_wait(&window, charge->window_ms,
-		    work->now_ms, share_of(work->memory, work->max[i]),
-		    weight_so_far(work, i));
-		if (wait_ms > 0 && answer->status == CHARGE_ALLOWED) {
+		if (charge->when == WHEN_REFUSED)
+			answer->by_refusals = true;
+		if (answer->status == CHARGE_ALLOWED) {
 			answer->status = CHARGE_REFUSED;
 			answer->refused = i;
 			answer->full_ms = wait_ms;
@@ -202,9 +291,28 @@ ask_all(struct work *work, enum store_mode mode, struct charge_answer *answer)
 	}
 }
 
+static bool
+is_to_be_charged(const struct work *work, size_t i,
+    const struct charge_answer *answer)
+{
+	return work->charges->at[i].weight > 0 && (is_forced(work) ||
+	    charge_is_counted(&work->charges->at[i], answer));
+}
+
+/* Those of the set that ask for the same counter. */
+static size_t
+count_same(const struct work *work, size_t index)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < work->charges->count; i++)
+		count += same_counter(work, i, index);
+	return count;
+}
+
 /* All memory that the set needs, before the first is charged. */
 static bool
-reserve_all(struct work *work)
+reserve_all(struct work *work, const struct charge_answer *answer)
 {
 	for (size_t i = 0; i < work->charges->count; i++) {
 		const struct charge *charge = &work->charges->at[i];
@@ -212,14 +320,18 @@ reserve_all(struct work *work)
 		struct counter *counter;
 
 		work->counters[i] = NULL;
-		if (charge->weight <= 0)
+		if (!is_to_be_charged(work, i, answer))
 			continue;
 		entry = subjects_add(subjects_of(work, i),
 		    memory_bucket(work->hashes[i]), charge->subject,
 		    work->now_ms);
 		if (entry == NULL)
 			return false;
-		counter = subject_add_counter(entry, charge->field);
+		counter = charge->distinct ?
+		    subject_add_distinct(subjects_of(work, i), entry,
+			charge->field, count_same(work, i)) :
+		    subject_add_window(subjects_of(work, i), entry,
+			charge->field);
 		if (counter == NULL)
 			return false;
 		counter->max = charge->max;
@@ -229,24 +341,46 @@ reserve_all(struct work *work)
 	return true;
 }
 
+/* What stands in the counter afterwards. */
+static int64_t
+count_weight(struct work *work, size_t i)
+{
+	const struct charge *charge = &work->charges->at[i];
+	struct window window;
+
+	counter_unpack(work->counters[i], &window);
+	window_add(&window, charge->window_ms, work->now_ms, charge->weight);
+	counter_pack(work->counters[i], &window);
+	return window.total;
+}
+
+static int64_t
+count_element(struct work *work, size_t i, bool *fresh)
+{
+	const struct charge *charge = &work->charges->at[i];
+	struct distinct distinct = counter_distinct(work->counters[i]);
+
+	*fresh = distinct_see(&distinct, work->max[i], work->now_ms,
+	    charge->element);
+	counter_set_distinct(work->counters[i], &distinct);
+	return (int64_t)distinct.count;
+}
+
 static void
 count_all(struct work *work, struct charge_answer *answer)
 {
-	struct window window;
-
 	for (size_t i = 0; i < work->charges->count; i++) {
-		const struct charge *charge = &work->charges->at[i];
+		int64_t used;
 
 		if (work->counters[i] == NULL)
 			continue;
-		counter_unpack(work->counters[i], &window);
-		window_add(&window, charge->window_ms, work->now_ms,
-		    charge->weight);
-		counter_pack(work->counters[i], &window);
+		used = work->charges->at[i].distinct ?
+		    count_element(work, i, &answer->fresh[i]) :
+		    count_weight(work, i);
 		/* Whoever else asked for this counter is told the sum. */
 		for (size_t k = 0; k < work->charges->count; k++)
 			if (same_counter(work, k, i))
-				answer->used[k] = window.total;
+				answer->used[k] = used;
 	}
 	atomic_fetch_add(&work->memory->changes, 1);
 }
@@ -292,7 +426,9 @@ memory_charge(struct store *store, const struct charges *charges,
     struct charge_answer *answer)
 {
 	struct memory *memory = memory_of(store);
-	struct work work = { .memory = memory, .charges = charges };
+	struct work work = {
+		.memory = memory, .charges = charges, .mode = mode
+	};
 	struct held held;
 
 	(void)timeout_ms;	/* nothing here waits */
@@ -301,17 +437,18 @@ memory_charge(struct store *store, const struct charges *charges,
 	for (size_t i = 0; i < charges->count; i++)
 		work.hashes[i] = memory_hash(memory, charges->at[i].subject);
 	ask_marks(&work, now_ms, answer);
-	if (answer->status == CHARGE_MARKED || charges->count == 0) {
+	if (charges->count == 0) {
 		answer->now_ms = memory_tell_time(memory, now_ms);
 		return;
 	}
 	hold(memory, &held, work.hashes, charges->count);
 	work.now_ms = answer->now_ms = memory_tell_time(memory, now_ms);
-	ask_all(&work, mode, answer);
-	if (mode != STORE_PEEK && answer->status == CHARGE_ALLOWED) {
-		if (reserve_all(&work))
+	if (answer->status != CHARGE_MARKED)
+		ask_all(&work, answer);
+	if (mode != STORE_PEEK) {
+		if (reserve_all(&work, answer))
 			count_all(&work, answer);
-		else
+		else if (answer->status == CHARGE_ALLOWED)
 			answer->status = CHARGE_UNAVAILABLE;
 	}
 	let_go(memory, &held);
@@ -321,6 +458,33 @@ memory_charge(struct store *store, const struct charges *charges,
 
 /* How much of it was here to be taken back. */
 static int64_t
+refund_weight(struct counter *counter, const struct refund *refund,
+    int64_t now_ms)
+{
+	struct window window;
+	int64_t before;
+
+	counter_unpack(counter, &window);
+	window_expire(&window, counter->window_ms, now_ms);
+	before = window.total;
+	window_refund(&window, counter->window_ms, now_ms, refund->at_ms,
+	    refund->weight);
+	counter_pack(counter, &window);
+	return before - window.total;
+}
+
+static int64_t
+refund_element(struct counter *counter, const struct refund *refund)
+{
+	struct distinct distinct = counter_distinct(counter);
+
+	if (!distinct_forget(&distinct, refund->at_ms, refund->element))
+		return 0;
+	counter_set_distinct(counter, &distinct);
+	return 1;
+}
+
+static int64_t
 refund_one(struct memory *memory, const struct refund *refund,
     int64_t wall_ms)
 {
@@ -328,8 +492,7 @@ refund_one(struct memory *memory, const struct refund *refund,
 	struct stripe *stripe = &memory->stripes[memory_stripe(hash)];
 	struct subject_entry *entry;
 	struct counter *counter = NULL;
-	struct window window;
-	int64_t now_ms, before = 0, after = 0;
+	int64_t now_ms, taken = 0;
 
 	pthread_mutex_lock(&stripe->lock);
 	now_ms = memory_tell_time(memory, wall_ms);
@@ -338,18 +501,14 @@ refund_one(struct memory *memory, const struct refund *refund,
 	if (entry != NULL)
 		counter = subject_find_counter(entry, refund->field);
 	/* It may have left under a window that was shorter then. */
-	if (counter != NULL && refund->at_ms > now_ms - refund->window_ms) {
-		counter_unpack(counter, &window);
-		window_expire(&window, counter->window_ms, now_ms);
-		before = window.total;
-		window_refund(&window, counter->window_ms, now_ms,
-		    refund->at_ms, refund->weight);
-		after = window.total;
-		counter_pack(counter, &window);
+	if (counter != NULL && counter->is_distinct == refund->distinct &&
+	    refund->at_ms > now_ms - refund->window_ms) {
+		taken = refund->distinct ? refund_element(counter, refund) :
+		    refund_weight(counter, refund, now_ms);
 		atomic_fetch_add(&memory->changes, 1);
 	}
 	pthread_mutex_unlock(&stripe->lock);
-	return before - after;
+	return taken;
 }
 
 int64_t
@@ -370,30 +529,73 @@ memory_refund(struct store *store, const struct refund refunds[],
 
 /* --- taking out --- */
 
-static void
-take_counters(struct subject_entry *entry, int64_t now_ms,
+/* A charge as large as the counter, to be filled in. */
+static struct charge *
+take_charge(const struct subject_entry *entry, const struct counter *counter,
     struct taken *taken)
+{
+	size_t at = taken->charges.count++;
+	struct charge *charge = &taken->charges.at[at];
+
+	(void)text_copy(taken->fields[at], sizeof(taken->fields[at]),
+	    counter_field(counter));
+	*charge = (struct charge){
+		.field = taken->fields[at],
+		.max = counter->max,
+		.window_ms = counter->window_ms,
+		.weight = 1,
+	};
+	(void)text_copy(charge->subject, sizeof(charge->subject),
+	    entry->subject);
+	return charge;
+}
+
+/* The oldest elements first; true when all are taken. */
+static bool
+take_elements(const struct subject_entry *entry, struct counter *counter,
+    int64_t now_ms, struct taken *taken)
+{
+	struct distinct distinct = counter_distinct(counter);
+	size_t count = 0;
+
+	distinct_expire(&distinct, counter->window_ms, now_ms);
+	for (; count < distinct.count && taken->charges.count < CHARGES_MAX;
+	    count++) {
+		struct charge *charge = take_charge(entry, counter, taken);
+
+		charge->distinct = true;
+		charge->element = distinct.at[count].hash;
+	}
+	if (count > 0)
+		distinct_drop_oldest(&distinct, count);
+	counter_set_distinct(counter, &distinct);
+	return distinct.count == 0;
+}
+
+static void
+take_window(const struct subject_entry *entry, const struct counter *counter,
+    int64_t now_ms, struct taken *taken)
+{
+	struct window window;
+
+	counter_unpack(counter, &window);
+	window_expire(&window, counter->window_ms, now_ms);
+	if (window.total > 0)
+		take_charge(entry, counter, taken)->weight = window.total;
+}
+
+static void
+take_counters(struct subjects *subjects, struct subject_entry *entry,
+    int64_t now_ms, struct taken *taken)
 {
 	while (entry->counters != NULL && taken->charges.count < CHARGES_MAX) {
 		struct counter *counter = entry->counters;
-		size_t at = taken->charges.count;
-		struct charge *charge = &taken->charges.at[at];
-		struct window window;
 
-		counter_unpack(counter, &window);
-		window_expire(&window, counter->window_ms, now_ms);
-		(void)text_copy(taken->fields[at], sizeof(taken->fields[at]),
-		    counter_field(counter));
-		*charge = (struct charge){
-			.field = taken->fields[at],
-			.max = counter->max,
-			.window_ms = counter->window_ms,
-			.weight = window.total,
-		};
-		(void)text_copy(charge->subject, sizeof(charge->subject),
-		    entry->subject);
-		taken->charges.count += window.total > 0;
-		subject_remove_counter(entry, counter);
+		if (!counter->is_distinct)
+			take_window(entry, counter, now_ms, taken);
+		else if (!take_elements(entry, counter, now_ms, taken))
+			return;
+		subject_remove_counter(subjects, entry, counter);
 	}
 }
 
@@ -408,46 +610,75 @@ store_memory_take(struct store *store, int64_t now_ms, struct taken *taken)
 	    taken->charges.count < CHARGES_MAX; i++) {
 		struct stripe *stripe = &memory->stripes[memory->take_from];
 		struct subjects *subjects = &stripe->subjects;
-		size_t before;
+		struct tally before;
 
 		pthread_mutex_lock(&stripe->lock);
-		before = subjects->count;
+		before = memory_tally(stripe);
 		while (subjects->oldest != NULL &&
 		    taken->charges.count < CHARGES_MAX) {
-			take_counters(subjects->oldest, now_ms, taken);
+			take_counters(subjects, subjects->oldest, now_ms,
+			    taken);
 			if (subjects->oldest->counters == NULL)
 				subjects_remove(subjects, subjects->oldest);
 		}
-		atomic_fetch_sub(&memory->subjects,
-		    (int64_t)(before - subjects->count));
+		memory_note_change(memory, stripe, before);
 		if (subjects->oldest == NULL)
 			memory->take_from = (memory->take_from + 1) % STRIPES;
 		pthread_mutex_unlock(&stripe->lock);
 	}
 }
 
+/* False when nothing of it is left. */
+static bool
+show_window(const struct counter *counter, int64_t now_ms,
+    struct store_counter *shown)
+{
+	struct window window;
+
+	counter_unpack(counter, &window);
+	window_expire(&window, counter->window_ms, now_ms);
+	if (window.count == 0)
+		return false;
+	shown->used = window.total;
+	shown->frees_ms = window.total == 0 ? 0 :
+	    window.groups[0].last_ms + counter->window_ms - now_ms;
+	return true;
+}
+
+static bool
+show_elements(struct counter *counter, int64_t now_ms,
+    struct store_counter *shown)
+{
+	struct distinct distinct = counter_distinct(counter);
+
+	distinct_expire(&distinct, counter->window_ms, now_ms);
+	counter_set_distinct(counter, &distinct);
+	if (distinct.count == 0)
+		return false;
+	shown->used = (int64_t)distinct.count;
+	shown->frees_ms = distinct.at[0].last_ms + counter->window_ms -
+	    now_ms;
+	return true;
+}
+
 static size_t
 show_counters(const struct subject_entry *entry, int64_t now_ms,
     struct store_counter counters[], size_t max)
 {
-	struct window window;
 	size_t count = 0;
 
-	for (const struct counter *counter = entry->counters;
+	for (struct counter *counter = entry->counters;
 	    counter != NULL && count < max; counter = counter->next) {
 		struct store_counter *shown = &counters[count];
 
-		counter_unpack(counter, &window);
-		window_expire(&window, counter->window_ms, now_ms);
-		if (window.count == 0)
+		if (counter->is_distinct ?
+		    !show_elements(counter, now_ms, shown) :
+		    !show_window(counter, now_ms, shown))
 			continue;
 		text_copy(shown->field, sizeof(shown->field),
 		    counter_field(counter));
-		shown->used = window.total;
 		shown->max = counter->max;
 		shown->window_ms = counter->window_ms;
-		shown->frees_ms = window.total == 0 ? 0 :
-		    window.groups[0].last_ms + counter->window_ms - now_ms;
 		count++;
 	}
 	return count;
@@ -620,7 +851,8 @@ memory_lift_mark(struct store *store, const char *subject,
 
 /* All counters, or the one of that name. */
 static bool
-forget_counters(struct subject_entry *entry, const char *field)
+forget_counters(struct subjects *subjects, struct subject_entry *entry,
+    const char *field)
 {
 	struct counter *counter;
 	bool forgot = false;
@@ -628,7 +860,7 @@ forget_counters(struct subject_entry *entry, const char *field)
 	while ((counter = field == NULL ? entry->counters :
 	    subject_find_counter(entry, field)) != NULL) {
 		forgot |= counter->count > 0;
-		subject_remove_counter(entry, counter);
+		subject_remove_counter(subjects, entry, counter);
 	}
 	return forgot;
 }
@@ -641,20 +873,21 @@ memory_forget(struct store *store, const char *subject, const char *field,
 	uint64_t hash = memory_hash(memory, subject);
 	struct stripe *stripe = &memory->stripes[memory_stripe(hash)];
 	struct subject_entry *entry;
+	struct tally before;
 	bool forgot = false;
 
 	(void)now_ms;
 	(void)timeout_ms;
 	pthread_mutex_lock(&stripe->lock);
+	before = memory_tally(stripe);
 	entry = subjects_find(&stripe->subjects, memory_bucket(hash),
 	    subject);
 	if (entry != NULL) {
-		forgot = forget_counters(entry, field);
-		if (entry->counters == NULL) {
+		forgot = forget_counters(&stripe->subjects, entry, field);
+		if (entry->counters == NULL)
 			subjects_remove(&stripe->subjects, entry);
-			atomic_fetch_sub(&memory->subjects, 1);
-		}
 	}
+	memory_note_change(memory, stripe, before);
 	pthread_mutex_unlock(&stripe->lock);
 	return note_change(memory, forgot ? STORE_CHANGED : STORE_AS_BEFORE);
 }

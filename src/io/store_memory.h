@@ -45,6 +45,7 @@ struct memory {
 	int64_t since_ms;
 	struct store_clock clock;
 	atomic_int_least64_t subjects, max_subjects;
+	atomic_int_least64_t elements;	/* room for, of distinct counts */
 	atomic_int_least64_t calls;
 	atomic_int_least64_t changes;	/* charges and refunds so far */
 	atomic_uint_least64_t share;	/* of each max: part << 32 | whole */
@@ -95,6 +96,19 @@ uint64_t memory_hash(const struct memory *memory, const char *subject);
 size_t memory_stripe(uint64_t hash);
 /* What a stripe's table goes by: the bits that did not choose the stripe. */
 uint32_t memory_bucket(uint64_t hash);
+
+/*
+ * What a stripe holds; and, with its lock held, that it has changed since.
+ */
+struct tally {
+	size_t subjects, elements;
+};
+struct tally memory_tally(const struct stripe *stripe);
+void memory_note_change(struct memory *memory, const struct stripe *stripe,
+    struct tally before);
+
+/* More than max_subjects, where 8 elements are as much as a subject? */
+bool memory_is_over_cap(struct memory *memory);
 
 /* Drop the subject that is idle longest in a few stripes from `from` on. */
 void memory_drop_idle(struct memory *memory, size_t from);

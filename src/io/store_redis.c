@@ -14,6 +14,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/window.h"
+#include "io/ledger.h"
 #include "io/mark_text.h"
 #include "io/redis_link.h"
 #include "io/redis_lists.h"
@@ -23,10 +24,12 @@
 
 #define PREFIX_OCTETS_MAX 64
 #define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
+#define SET_KEY_SIZE (KEY_SIZE + 1 + LEDGER_FIELD_SIZE)
 #define NUMBER_SIZE 21
 
 /* A value: see charge.lua. */
 #define VALUE_VERSION '\2'
+#define VALUE_VERSION_SET '\3'	/* the value itself is in a sorted set */
 #define VALUE_TIME_OCTETS 6
 #define VALUE_COUNT_OCTETS 7
 #define VALUE_GROUP_OCTETS (VALUE_TIME_OCTETS + VALUE_COUNT_OCTETS)
@@ -67,6 +70,15 @@ struct subjects {
 	char key[SUBJECTS_MAX][KEY_SIZE];
 };
 
+static void
+put_key(struct text *key, const char *prefix, const char *subject)
+{
+	text_put(key, prefix);
+	text_put_char(key, '{');
+	text_put(key, subject);
+	text_put_char(key, '}');
+}
+
 /* Which it is, from 1 as Lua counts. */
 static size_t
 subjects_index(struct subjects *subjects, const char *subject)
@@ -81,11 +93,36 @@ subjects_index(struct subjects *subjects, const char *subject)
 		return i + 1;
 	subjects->subject[subjects->count] = subject;
 	TEXT_INIT(&key, subjects->key[subjects->count++]);
-	text_put(&key, subjects->prefix);
-	text_put_char(&key, '{');
-	text_put(&key, subject);
-	text_put_char(&key, '}');
+	put_key(&key, subjects->prefix, subject);
 	return subjects->count;
+}
+
+/*
+ * The sorted set of a distinct counter: beside its subject in a Cluster,
+ * because of the braces.
+ */
+static const char *
+set_key(const char *prefix, const char *subject, const char *field,
+    char buffer[SET_KEY_SIZE])
+{
+	struct text key;
+
+	text_init(&key, buffer, SET_KEY_SIZE);
+	put_key(&key, prefix, subject);
+	text_put_char(&key, '/');
+	text_put(&key, field);
+	return buffer;
+}
+
+/* An element as a member of it. */
+static const char *
+member_text(uint64_t element, char buffer[NUMBER_SIZE])
+{
+	struct text text;
+
+	text_init(&text, buffer, NUMBER_SIZE);
+	text_printf(&text, "%016llx", (unsigned long long)element);
+	return buffer;
 }
 
 static const char *
@@ -164,11 +201,10 @@ add_keys(struct redis_words *words, const struct subjects *subjects,
  * add(more, from) adds for each.
  */
 static void
-add_asked(struct redis_words *words, struct order *order, const char *verb,
+add_asked(struct redis_words *words, struct order *order,
     void (*add)(struct redis_words *words, size_t from, void *more),
     void *more)
 {
-	add_keys(words, &order->subjects, order->counts[0], verb);
 	for (size_t i = 0, end; i < order->count; i = end) {
 		size_t subject = order->at[i].subject;
 
@@ -227,20 +263,59 @@ lesser(int64_t a, int64_t b)
 
 /* "/max/window " and the version, as it follows "used" in a value. */
 #define LABEL_SIZE (NUMBER_SIZE + QUANTITY_TEXT_SIZE + sizeof("// v"))
+/* When it is counted; and of a distinct count more: see charge.lua. */
+#define KIND_SIZE (3 * NUMBER_SIZE + sizeof("0..."))
 
 struct charge_question {
 	const struct charges *charges;
 	enum store_mode mode;
+	bool is_plain;		/* windows, counted when all pass */
 	struct order order;
+	size_t sets;
+	char subject_count[NUMBER_SIZE];
 	struct charge_words {
 		char max[NUMBER_SIZE];
 		char window_ms[NUMBER_SIZE];
 		char label[LABEL_SIZE];
 		char weight[NUMBER_SIZE];
+		char kind[KIND_SIZE];
+		size_t set;	/* its key, from 1; 0: none */
 	} text[CHARGES_MAX];
+	char set_keys[CHARGES_MAX][SET_KEY_SIZE];
 	struct mark_words marks;
 	struct redis_words words;
 };
+
+static bool
+is_forced(enum store_mode mode)
+{
+	return mode == STORE_FORCE || mode == STORE_TELL;
+}
+
+static char
+when_letter(const struct charge *charge, enum store_mode mode)
+{
+	static const char letters[] = {
+		[WHEN_ALLOWED] = '0', [WHEN_ALWAYS] = 'a',
+		[WHEN_REFUSED] = 'r', [WHEN_NEVER] = 'n'
+	};
+
+	return letters[is_forced(mode) ? WHEN_ALLOWED : charge->when];
+}
+
+static void
+make_kind(struct charge_words *text, const struct charge *charge,
+    enum store_mode mode)
+{
+	char member[NUMBER_SIZE];
+	struct text kind;
+
+	TEXT_INIT(&kind, text->kind);
+	text_put_char(&kind, when_letter(charge, mode));
+	if (text->set > 0)
+		text_printf(&kind, ".%zu.%s.%s", text->set, text->max,
+		    member_text(charge->element, member));
+}
 
 static void
 add_charge(struct redis_words *words, size_t from, void *more)
@@ -258,13 +333,73 @@ add_charge(struct redis_words *words, size_t from, void *more)
 	text_put_char(&label, '/');
 	text_put(&label, duration_format(charge->window_ms, window));
 	text_put_char(&label, ' ');
-	text_put_char(&label, VALUE_VERSION);
-	redis_words_add(words, charge->observe ||
-	    question->mode == STORE_FORCE ? "-" : text->max);
+	text_put_char(&label, charge->distinct ? VALUE_VERSION_SET :
+	    VALUE_VERSION);
+	redis_words_add(words, charge->observe || is_forced(question->mode) ?
+	    "-" : text->max);
 	redis_words_add(words, number_text(charge->window_ms,
 	    text->window_ms));
 	redis_words_add(words, text->label);
 	redis_words_add(words, number_text(charge->weight, text->weight));
+	if (question->is_plain)
+		return;
+	make_kind(text, charge, question->mode);
+	redis_words_add(words, text->kind);
+}
+
+/* Nothing but windows, which are counted when all pass? */
+static bool
+is_plain(const struct charges *charges, enum store_mode mode)
+{
+	for (size_t i = 0; i < charges->count; i++)
+		if (charges->at[i].distinct ||
+		    when_letter(&charges->at[i], mode) != '0')
+			return false;
+	return true;
+}
+
+/* The keys of the sets come after those of the subjects. */
+static void
+make_sets(struct charge_question *question)
+{
+	const struct charges *charges = question->charges;
+	const struct subjects *subjects = &question->order.subjects;
+
+	question->sets = 0;
+	for (size_t i = 0; i < charges->count; i++) {
+		const struct charge *charge = &charges->at[i];
+
+		question->text[i].set = 0;
+		if (!charge->distinct)
+			continue;
+		set_key(subjects->prefix, charge->subject, charge->field,
+		    question->set_keys[question->sets++]);
+		question->text[i].set = subjects->count + question->sets;
+	}
+}
+
+static void
+add_charge_keys(struct charge_question *question)
+{
+	struct redis_words *words = &question->words;
+	const struct subjects *subjects = &question->order.subjects;
+	char *count = question->order.counts[0];
+	bool peeks = question->mode == STORE_PEEK;
+
+	if (question->is_plain) {
+		add_keys(words, subjects, count, peeks ? "peek" : "charge");
+		return;
+	}
+	redis_words_init(words);
+	redis_words_add(words, number_text((int64_t)(subjects->count +
+	    question->sets), count));
+	for (size_t i = 0; i < subjects->count; i++)
+		redis_words_add(words, subjects->key[i]);
+	for (size_t i = 0; i < question->sets; i++)
+		redis_words_add(words, question->set_keys[i]);
+	redis_words_add(words, peeks ? "peek+" : "charge+");
+	redis_words_add(words, number_text((int64_t)subjects->count,
+	    question->subject_count));
 }
 
 static void
@@ -273,22 +408,27 @@ make_charge(struct charge_question *question, const char *prefix,
 {
 	question->charges = charges;
 	question->mode = mode;
+	question->is_plain = is_plain(charges, mode);
 	order_init(&question->order, prefix);
 	for (size_t i = 0; i < charges->count; i++)
 		order_add(&question->order, charges->at[i].subject,
 		    charges->at[i].field);
 	name_marked(&question->marks, &question->order, charges);
-	add_asked(&question->words, &question->order,
-	    mode == STORE_PEEK ? "peek" : "charge", add_charge, question);
+	if (!question->is_plain)
+		make_sets(question);
+	add_charge_keys(question);
+	add_asked(&question->words, &question->order, add_charge, question);
 	add_marked(&question->words, &question->marks, &question->order,
 	    charges);
 }
 
 /* Of those that are full, the first as they were given. */
 static void
-note_waits(const struct order *order, redisReply *const waits[],
+note_waits(const struct charge_question *question, redisReply *const waits[],
     struct charge_answer *answer)
 {
+	const struct order *order = &question->order;
+
 	answer->refused = order->count;
 	for (size_t i = 0; i < order->count; i++) {
 		int64_t wait_ms = waits[i]->integer;
@@ -296,6 +436,9 @@ note_waits(const struct order *order, redisReply *const waits[],
 		if (wait_ms <= 0)
 			continue;
 		answer->status = CHARGE_REFUSED;
+		if (question->charges->at[order->at[i].from].when ==
+		    WHEN_REFUSED)
+			answer->by_refusals = true;
 		if (answer->retry_ms < wait_ms)
 			answer->retry_ms = wait_ms;
 		if (order->at[i].from < answer->refused) {
@@ -303,6 +446,21 @@ note_waits(const struct order *order, redisReply *const waits[],
 			answer->full_ms = wait_ms;
 		}
 	}
+}
+
+/*
+ * What is used; less than nothing of a distinct counter in which this one
+ * was before.
+ */
+static void
+note_used(const struct charge_question *question, size_t i, int64_t used,
+    struct charge_answer *answer)
+{
+	size_t from = question->order.at[i].from;
+
+	answer->used[from] = used < 0 ? -used : used;
+	answer->fresh[from] = used >= 0 &&
+	    question->charges->at[from].distinct;
 }
 
 /* The mark of a text that refuses and lasts longest. */
@@ -388,30 +546,32 @@ note_marks(const redisReply *pairs, const struct order *order,
  * where nothing is noted: false if it is not.
  */
 static bool
-read_charge(const redisReply *reply, const struct order *order,
-    const struct charges *charges, struct charge_answer *answer)
+read_charge(const redisReply *reply, const struct charge_question *question,
+    struct charge_answer *answer)
 {
+	size_t count = question->order.count;
 	const redisReply *last = reply->elements > 0 ?
 	    reply->element[reply->elements - 1] : NULL;
 	bool noted = last != NULL && last->type == REDIS_REPLY_ARRAY;
 	size_t numbers = reply->elements - noted;
-	bool full = order->count > 0 && numbers == 2 * order->count + 1;
+	bool full = count > 0 && numbers == 2 * count + 1;
 
-	if (numbers != order->count + 1 && !full)
+	if (numbers != count + 1 && !full)
 		return false;
 	for (size_t i = 0; i < numbers; i++)
 		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
 			return false;
 	answer->status = CHARGE_ALLOWED;
 	answer->now_ms = reply->element[0]->integer;
-	for (size_t i = 0; i < order->count; i++)
-		answer->used[order->at[i].from] =
-		    reply->element[i + 1]->integer;
+	for (size_t i = 0; i < count; i++)
+		note_used(question, i, reply->element[i + 1]->integer,
+		    answer);
 	if (full)
-		note_waits(order, reply->element + 1 + order->count, answer);
+		note_waits(question, reply->element + 1 + count, answer);
 	if (full && answer->status != CHARGE_REFUSED)
 		return false;
-	return !noted || note_marks(last, order, charges, answer);
+	return !noted || note_marks(last, &question->order,
+	    question->charges, answer);
 }
 
 static void
@@ -427,13 +587,17 @@ redis_charge(struct store *store, const struct charges *charges,
 	answer->now_ms = now_ms;
 	if (charges->count + charges->mark_count == 0)
 		return;
-	answer->status = CHARGE_UNAVAILABLE;
 	make_charge(&question, redis->prefix, charges, mode);
+	if (mode == STORE_TELL) {
+		redis_link_tell(redis->link, &question.words);
+		return;
+	}
+	answer->status = CHARGE_UNAVAILABLE;
 	reply = redis_link_ask(redis->link, &question.words,
 	    lesser(timeout_ms, redis->timeout_ms), &answer->misset);
 	if (reply == NULL)
 		return;
-	if (!read_charge(reply, &question.order, charges, answer)) {
+	if (!read_charge(reply, &question, answer)) {
 		answer->status = CHARGE_UNAVAILABLE;
 		redis_link_distrust(redis->link);
 	}
@@ -472,14 +636,68 @@ tell_refunds(struct store_redis *redis, const struct refund refunds[],
 {
 	struct refund_question question;
 
+	if (count == 0)
+		return;
 	question.refunds = refunds;
 	order_init(&question.order, redis->prefix);
 	for (size_t i = 0; i < count; i++)
 		order_add(&question.order, refunds[i].subject,
 		    refunds[i].field);
-	add_asked(&question.words, &question.order, "refund", add_refund,
-	    &question);
+	add_keys(&question.words, &question.order.subjects,
+	    question.order.counts[0], "refund");
+	add_asked(&question.words, &question.order, add_refund, &question);
 	redis_link_tell(redis->link, &question.words);
+}
+
+/* Elements of distinct counters: which, and when it was seen. */
+struct forget_question {
+	char count[NUMBER_SIZE];
+	char keys[CHARGES_MAX][SET_KEY_SIZE];
+	char member[CHARGES_MAX][NUMBER_SIZE];
+	char at_ms[CHARGES_MAX][NUMBER_SIZE];
+	struct redis_words words;
+};
+
+static void
+tell_forgotten(struct store_redis *redis, const struct refund refunds[],
+    size_t count)
+{
+	struct forget_question question;
+	struct redis_words *words = &question.words;
+
+	if (count == 0)
+		return;
+	redis_words_init(words);
+	redis_words_add(words, number_text((int64_t)count, question.count));
+	for (size_t i = 0; i < count; i++)
+		redis_words_add(words, set_key(redis->prefix,
+		    refunds[i].subject, refunds[i].field, question.keys[i]));
+	redis_words_add(words, "unsee");
+	for (size_t i = 0; i < count; i++) {
+		redis_words_add(words, member_text(refunds[i].element,
+		    question.member[i]));
+		redis_words_add(words, number_text(refunds[i].at_ms,
+		    question.at_ms[i]));
+	}
+	redis_link_tell(redis->link, words);
+}
+
+/* The windows' and the elements' apart; at most CHARGES_MAX. */
+static void
+refund_some(struct store_redis *redis, const struct refund refunds[],
+    size_t count)
+{
+	struct refund weights[CHARGES_MAX], elements[CHARGES_MAX];
+	size_t weight_count = 0, element_count = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (refunds[i].distinct)
+			elements[element_count++] = refunds[i];
+		else
+			weights[weight_count++] = refunds[i];
+	}
+	tell_refunds(redis, weights, weight_count);
+	tell_forgotten(redis, elements, element_count);
 }
 
 static void
@@ -489,7 +707,7 @@ redis_refund(struct store *store, const struct refund refunds[],
 	(void)now_ms;
 	(void)timeout_ms;
 	for (size_t done = 0; done < count; done += CHARGES_MAX)
-		tell_refunds(redis_of(store), refunds + done,
+		refund_some(redis_of(store), refunds + done,
 		    count - done < CHARGES_MAX ? count - done : CHARGES_MAX);
 }
 

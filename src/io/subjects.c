@@ -18,14 +18,14 @@
 const char *
 counter_field(const struct counter *counter)
 {
-	return (const char *)&counter->groups[counter->capacity];
+	return (const char *)&counter->slots[counter->capacity];
 }
 
 static size_t
 counter_size(size_t capacity, size_t field_size)
 {
 	return sizeof(struct counter) +
-	    capacity * sizeof(struct window_group) + field_size;
+	    capacity * sizeof(union counter_slot) + field_size;
 }
 
 struct counter *
@@ -38,40 +38,60 @@ subject_find_counter(const struct subject_entry *entry, const char *field)
 	return NULL;
 }
 
+/* Room for elements that this counter has, as the table knows it. */
+static size_t
+room_of(const struct counter *counter)
+{
+	return counter->is_distinct ? counter->capacity : 0;
+}
+
 void
-subject_remove_counter(struct subject_entry *entry, struct counter *counter)
+subject_remove_counter(struct subjects *subjects, struct subject_entry *entry,
+    struct counter *counter)
 {
 	struct counter **link = &entry->counters;
 
 	while (*link != counter)
 		link = &(*link)->next;
 	*link = counter->next;
+	subjects->elements -= room_of(counter);
 	free(counter);
 }
 
 static struct counter *
-new_counter(const char *field, size_t capacity)
+new_counter(const char *field, size_t capacity, bool is_distinct)
 {
 	size_t field_size = strlen(field) + 1;
 	struct counter *counter;
 
-	if (field_size > FIELD_SIZE_MAX)
+	if (field_size > FIELD_SIZE_MAX || capacity > UINT32_MAX)
 		return NULL;
 	counter = calloc(1, counter_size(capacity, field_size));
 	if (counter == NULL)
 		return NULL;
-	counter->capacity = (uint8_t)capacity;
+	counter->capacity = (uint32_t)capacity;
 	counter->field_size = (uint16_t)field_size;
-	memcpy(&counter->groups[capacity], field, field_size);
+	counter->is_distinct = is_distinct;
+	memcpy(&counter->slots[capacity], field, field_size);
 	return counter;
+}
+
+static void
+link_counter(struct subjects *subjects, struct subject_entry *entry,
+    struct counter *counter)
+{
+	counter->next = entry->counters;
+	entry->counters = counter;
+	subjects->elements += room_of(counter);
 }
 
 /* The same counter with that capacity, in the same place of the list. */
 static struct counter *
-resize_counter(struct subject_entry *entry, struct counter *old,
-    size_t capacity)
+resize_counter(struct subjects *subjects, struct subject_entry *entry,
+    struct counter *old, size_t capacity)
 {
-	struct counter *counter = new_counter(counter_field(old), capacity);
+	struct counter *counter = new_counter(counter_field(old), capacity,
+	    old->is_distinct);
 	struct counter **link = &entry->counters;
 
 	if (counter == NULL)
@@ -81,36 +101,57 @@ resize_counter(struct subject_entry *entry, struct counter *old,
 	counter->max = old->max;
 	counter->start_ms = old->start_ms;
 	counter->count = old->count;
-	memcpy(counter->groups, old->groups,
-	    old->count * sizeof(old->groups[0]));
+	memcpy(counter->slots, old->slots,
+	    old->count * sizeof(old->slots[0]));
 	while (*link != old)
 		link = &(*link)->next;
 	*link = counter;
+	subjects->elements += room_of(counter) - room_of(old);
 	free(old);
 	return counter;
 }
 
-struct counter *
-subject_add_counter(struct subject_entry *entry, const char *field)
+/* Find or add; one with less room than that gets more, to last a while. */
+static struct counter *
+add_counter(struct subjects *subjects, struct subject_entry *entry,
+    const char *field, bool is_distinct, size_t more)
 {
 	struct counter *counter = subject_find_counter(entry, field);
 	size_t capacity;
 
+	if (counter != NULL && counter->is_distinct != is_distinct) {
+		subject_remove_counter(subjects, entry, counter);
+		counter = NULL;
+	}
 	if (counter == NULL) {
-		counter = new_counter(field, 1);
-		if (counter == NULL)
-			return NULL;
-		counter->next = entry->counters;
-		entry->counters = counter;
+		counter = new_counter(field, more, is_distinct);
+		if (counter != NULL)
+			link_counter(subjects, entry, counter);
 		return counter;
 	}
-	if (counter->count < counter->capacity ||
-	    counter->capacity == WINDOW_GROUPS_MAX)
+	if (counter->count + more <= counter->capacity)
 		return counter;
 	capacity = 2 * (size_t)counter->capacity;
-	if (capacity > WINDOW_GROUPS_MAX)
+	if (capacity < counter->count + more)
+		capacity = counter->count + more;
+	if (!is_distinct && capacity > WINDOW_GROUPS_MAX)
 		capacity = WINDOW_GROUPS_MAX;
-	return resize_counter(entry, counter, capacity);
+	return capacity == counter->capacity ? counter :
+	    resize_counter(subjects, entry, counter, capacity);
+}
+
+struct counter *
+subject_add_window(struct subjects *subjects, struct subject_entry *entry,
+    const char *field)
+{
+	return add_counter(subjects, entry, field, false, 1);
+}
+
+struct counter *
+subject_add_distinct(struct subjects *subjects, struct subject_entry *entry,
+    const char *field, size_t more)
+{
+	return add_counter(subjects, entry, field, true, more);
 }
 
 void
@@ -118,14 +159,14 @@ counter_unpack(const struct counter *counter, struct window *window)
 {
 	window->count = 0;
 	window->total = window->start_ms = window->seen_ms = 0;
-	if (counter == NULL || counter->count == 0)
+	if (counter == NULL || counter->is_distinct || counter->count == 0)
 		return;
 	window->start_ms = counter->start_ms;
 	window->count = counter->count;
-	window->seen_ms = counter->groups[counter->count - 1].last_ms;
+	window->seen_ms = counter->slots[counter->count - 1].group.last_ms;
 	for (size_t i = 0; i < window->count; i++) {
-		window->groups[i] = counter->groups[i];
-		window->total += counter->groups[i].count;
+		window->groups[i] = counter->slots[i].group;
+		window->total += counter->slots[i].group.count;
 	}
 }
 
@@ -134,22 +175,41 @@ counter_pack(struct counter *counter, const struct window *window)
 {
 	assert(window->count <= counter->capacity);
 	counter->start_ms = window->start_ms;
-	counter->count = (uint8_t)window->count;
-	memcpy(counter->groups, window->groups,
-	    window->count * sizeof(window->groups[0]));
+	counter->count = (uint32_t)window->count;
+	for (size_t i = 0; i < window->count; i++)
+		counter->slots[i].group = window->groups[i];
+}
+
+struct distinct
+counter_distinct(struct counter *counter)
+{
+	if (counter == NULL || !counter->is_distinct)
+		return (struct distinct){ .count = 0 };
+	return (struct distinct){
+		.at = &counter->slots[0].element, .count = counter->count
+	};
+}
+
+void
+counter_set_distinct(struct counter *counter, const struct distinct *distinct)
+{
+	assert(distinct->count <= counter->capacity);
+	counter->count = (uint32_t)distinct->count;
 }
 
 /* Nothing in it is in the window any more, or all of it was refunded. */
 static bool
 counter_expired(const struct counter *counter, int64_t now_ms)
 {
-	const struct window_group *newest;
+	const union counter_slot *newest;
 
 	if (counter->count == 0)
 		return true;
-	newest = &counter->groups[counter->count - 1];
-	return newest->last_ms <= now_ms - counter->window_ms ||
-	    (counter->count == 1 && newest->count == 0);
+	newest = &counter->slots[counter->count - 1];
+	if (counter->is_distinct)
+		return newest->element.last_ms <= now_ms - counter->window_ms;
+	return newest->group.last_ms <= now_ms - counter->window_ms ||
+	    (counter->count == 1 && newest->group.count == 0);
 }
 
 /* --- the table --- */
@@ -186,14 +246,10 @@ bucket(const struct subjects *subjects, uint32_t hash)
 }
 
 static void
-free_entry(struct subject_entry *entry)
+free_entry(struct subjects *subjects, struct subject_entry *entry)
 {
-	struct counter *counter;
-
-	while ((counter = entry->counters) != NULL) {
-		entry->counters = counter->next;
-		free(counter);
-	}
+	while (entry->counters != NULL)
+		subject_remove_counter(subjects, entry, entry->counters);
 	free(entry);
 }
 
@@ -204,7 +260,7 @@ subjects_clear(struct subjects *subjects)
 
 	while ((entry = subjects->newest) != NULL) {
 		subjects->newest = entry->older;
-		free_entry(entry);
+		free_entry(subjects, entry);
 	}
 	free(subjects->buckets);
 	memset(subjects, 0, sizeof(*subjects));
@@ -247,26 +303,31 @@ subjects_remove(struct subjects *subjects, struct subject_entry *entry)
 	*link = entry->next;
 	list_remove(subjects, entry);
 	subjects->count--;
-	free_entry(entry);
+	free_entry(subjects, entry);
 }
 
 static void
-sweep_counters(struct subject_entry *entry, int64_t now_ms)
+sweep_counters(struct subjects *subjects, struct subject_entry *entry,
+    int64_t now_ms)
 {
-	struct counter **link = &entry->counters;
+	struct counter *counter, *next;
+	struct distinct distinct;
 
-	while (*link != NULL) {
-		struct counter *counter = *link;
-
+	for (counter = entry->counters; counter != NULL; counter = next) {
+		next = counter->next;
 		if (counter_expired(counter, now_ms)) {
-			*link = counter->next;
-			free(counter);
+			subject_remove_counter(subjects, entry, counter);
 			continue;
 		}
+		if (counter->is_distinct) {
+			distinct = counter_distinct(counter);
+			distinct_expire(&distinct, counter->window_ms, now_ms);
+			counter_set_distinct(counter, &distinct);
+		}
 		/* Busy once, quiet now: give the room back, if we can. */
-		if (counter->capacity > 4 * counter->count)
-			resize_counter(entry, counter, counter->count);
-		link = &(*link)->next;
+		if (counter->capacity / 4 > counter->count)
+			resize_counter(subjects, entry, counter,
+			    counter->count);
 	}
 }
 
@@ -279,7 +340,7 @@ subjects_sweep(struct subjects *subjects, int64_t now_ms)
 	for (entry = subjects->oldest; entry != NULL &&
 	    entry->used_ms < now_ms; entry = newer) {
 		newer = entry->newer;
-		sweep_counters(entry, now_ms);
+		sweep_counters(subjects, entry, now_ms);
 		if (entry->counters == NULL)
 			subjects_remove(subjects, entry);
 	}
@@ -341,10 +402,15 @@ subjects_add(struct subjects *subjects, uint32_t hash, const char *subject,
  * --- in a snapshot ---
  *
  *	subject:  u16 length (> 0), octets, i64 used_ms, u16 counters
- *	counter:  u16 length, field, i64 window_ms, max, start_ms, u8 groups
- *	group:    i64 last_ms, count
+ *	counter:  u16 length, field, i64 window_ms, max, then
+ *	  a window:   u8 1, i64 start_ms, u8 groups, each i64 last_ms, count
+ *	  distinct:   u8 2, u32 elements, each i64 last_ms, u64 hash
  *	the end:  u16 0
+ *
+ * Version 1 had windows only, without the octet that says so.
  */
+
+enum { KIND_WINDOW = 1, KIND_DISTINCT = 2 };
 
 static void
 put_string(struct snapshot_out *out, const char *string)
@@ -356,21 +422,48 @@ put_string(struct snapshot_out *out, const char *string)
 }
 
 static void
+put_window(struct snapshot_out *out, const struct counter *counter,
+    int64_t less_ms)
+{
+	snapshot_put_number(out, KIND_WINDOW, 1);
+	snapshot_put_number(out, (uint64_t)(counter->start_ms - less_ms), 8);
+	snapshot_put_number(out, counter->count, 1);
+	for (size_t i = 0; i < counter->count; i++) {
+		const struct window_group *group = &counter->slots[i].group;
+
+		snapshot_put_number(out,
+		    (uint64_t)(group->last_ms - less_ms), 8);
+		snapshot_put_number(out, (uint64_t)group->count, 8);
+	}
+}
+
+static void
+put_distinct(struct snapshot_out *out, const struct counter *counter,
+    int64_t less_ms)
+{
+	snapshot_put_number(out, KIND_DISTINCT, 1);
+	snapshot_put_number(out, counter->count, 4);
+	for (size_t i = 0; i < counter->count; i++) {
+		const struct distinct_element *element =
+		    &counter->slots[i].element;
+
+		snapshot_put_number(out,
+		    (uint64_t)(element->last_ms - less_ms), 8);
+		snapshot_put_number(out, element->hash, 8);
+	}
+}
+
+static void
 put_counter(struct snapshot_out *out, const struct counter *counter,
     int64_t less_ms)
 {
 	put_string(out, counter_field(counter));
 	snapshot_put_number(out, (uint64_t)counter->window_ms, 8);
 	snapshot_put_number(out, (uint64_t)counter->max, 8);
-	snapshot_put_number(out, (uint64_t)(counter->start_ms - less_ms), 8);
-	snapshot_put_number(out, counter->count, 1);
-	for (size_t i = 0; i < counter->count; i++) {
-		const struct window_group *group = &counter->groups[i];
-
-		snapshot_put_number(out,
-		    (uint64_t)(group->last_ms - less_ms), 8);
-		snapshot_put_number(out, (uint64_t)group->count, 8);
-	}
+	if (counter->is_distinct)
+		put_distinct(out, counter, less_ms);
+	else
+		put_window(out, counter, less_ms);
 }
 
 void
@@ -454,35 +547,99 @@ get_window(struct snapshot_in *in, struct window *window)
 	return !in->failed;
 }
 
-/* One counter, kept only when it has not expired. */
-static enum subjects_loaded
-load_counter(struct snapshot_in *in, struct subject_entry *entry,
-    int64_t now_ms)
-{
+/* What is read of a counter before it is known whether it is kept. */
+struct loading {
+	struct subjects *subjects;
+	struct subject_entry *entry;
 	char field[FIELD_SIZE_MAX];
-	size_t length;
-	int64_t window_ms, max;
+	int64_t window_ms, max, now_ms;
+};
+
+static struct counter *
+add_loaded(const struct loading *loading, size_t capacity, bool is_distinct)
+{
+	struct counter *counter = new_counter(loading->field, capacity,
+	    is_distinct);
+
+	if (counter == NULL)
+		return NULL;
+	counter->window_ms = loading->window_ms;
+	counter->max = loading->max;
+	link_counter(loading->subjects, loading->entry, counter);
+	return counter;
+}
+
+static enum subjects_loaded
+load_window(struct snapshot_in *in, const struct loading *loading)
+{
 	struct window window;
 	struct counter *counter;
 
-	if (!get_string(in, field, sizeof(field), &length) ||
-	    !get_time(in, &window_ms) || window_ms <= 0)
+	if (!get_window(in, &window))
 		return SUBJECTS_BAD;
-	max = (int64_t)snapshot_get_number(in, 8);
-	if (!get_window(in, &window) ||
-	    subject_find_counter(entry, field) != NULL)
-		return SUBJECTS_BAD;
-	if (window.seen_ms <= now_ms - window_ms || window.total == 0)
+	if (window.seen_ms <= loading->now_ms - loading->window_ms ||
+	    window.total == 0)
 		return SUBJECTS_ONE;
-	counter = new_counter(field, window.count);
+	counter = add_loaded(loading, window.count, false);
 	if (counter == NULL)
 		return SUBJECTS_NO_MEMORY;
-	counter->window_ms = window_ms;
-	counter->max = max;
 	counter_pack(counter, &window);
-	counter->next = entry->counters;
-	entry->counters = counter;
 	return SUBJECTS_ONE;
+}
+
+/* Elements in order of time, no more of them than the file has octets. */
+static enum subjects_loaded
+load_distinct(struct snapshot_in *in, const struct loading *loading)
+{
+	uint64_t count = snapshot_get_number(in, 4);
+	struct distinct_element *element;
+	int64_t last_ms = INT64_MIN;
+	struct counter *counter;
+
+	if (in->failed || count == 0 || count > in->left / 16)
+		return SUBJECTS_BAD;
+	counter = add_loaded(loading, count, true);
+	if (counter == NULL)
+		return SUBJECTS_NO_MEMORY;
+	for (uint64_t i = 0; i < count; i++) {
+		element = &counter->slots[counter->count].element;
+		if (!get_time(in, &element->last_ms) ||
+		    element->last_ms < last_ms)
+			return SUBJECTS_BAD;
+		last_ms = element->last_ms;
+		element->hash = snapshot_get_number(in, 8);
+		if (last_ms > loading->now_ms - loading->window_ms)
+			counter->count++;
+	}
+	if (counter->count == 0)
+		subject_remove_counter(loading->subjects, loading->entry,
+		    counter);
+	return in->failed ? SUBJECTS_BAD : SUBJECTS_ONE;
+}
+
+/* One counter, kept only when it has not expired. */
+static enum subjects_loaded
+load_counter(struct snapshot_in *in, struct subjects *subjects,
+    struct subject_entry *entry, int64_t now_ms)
+{
+	struct loading loading = {
+		.subjects = subjects, .entry = entry, .now_ms = now_ms
+	};
+	uint64_t kind = KIND_WINDOW;
+	size_t length;
+
+	if (!get_string(in, loading.field, sizeof(loading.field), &length) ||
+	    !get_time(in, &loading.window_ms) || loading.window_ms <= 0)
+		return SUBJECTS_BAD;
+	loading.max = (int64_t)snapshot_get_number(in, 8);
+	if (in->version > 1)
+		kind = snapshot_get_number(in, 1);
+	if (in->failed || subject_find_counter(entry, loading.field) != NULL)
+		return SUBJECTS_BAD;
+	if (kind == KIND_WINDOW)
+		return load_window(in, &loading);
+	return kind == KIND_DISTINCT ? load_distinct(in, &loading) :
+	    SUBJECTS_BAD;
 }
 
 enum subjects_loaded
@@ -513,7 +670,7 @@ subjects_load(struct snapshot_in *in, int64_t now_ms, subjects_pick *pick,
 		return SUBJECTS_NO_MEMORY;
 	entry->used_ms = used_ms;
 	for (size_t i = 0; i < counters && loaded == SUBJECTS_ONE; i++)
-		loaded = load_counter(in, entry, now_ms);
+		loaded = load_counter(in, subjects, entry, now_ms);
 	if (entry->counters == NULL)
 		subjects_remove(subjects, entry);
 	return loaded;

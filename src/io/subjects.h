@@ -2,7 +2,8 @@
  * subjects.h - a table of subjects and their counters, kept small
  *
  * A hash table with a list in order of use. A subject with one counter and
- * one group of events takes less than 200 octets. Not thread-safe: the
+ * one group of events takes less than 200 octets; each element of a distinct
+ * count takes 16 more, and room for as much again. Not thread-safe: the
  * memory store keeps many of these, each under a lock of its own.
  *
  * What has expired goes when the table would grow, and when the store sweeps;
@@ -12,6 +13,7 @@
 #ifndef FLOODGATE_IO_SUBJECTS_H
 #define FLOODGATE_IO_SUBJECTS_H
 
+#include "core/distinct.h"
 #include "core/window.h"
 
 #include <stdbool.h>
@@ -21,15 +23,21 @@
 struct snapshot_in;
 struct snapshot_out;
 
-/* One counter: a window, packed. */
+/* One counter: a window, packed, or the elements of a distinct count. */
+union counter_slot {
+	struct window_group group;
+	struct distinct_element element;
+};
+
 struct counter {
 	struct counter *next;
 	int64_t window_ms;
 	int64_t max;			/* as of the last charge */
-	int64_t start_ms;
-	uint8_t count, capacity;	/* of groups */
+	int64_t start_ms;		/* of a window */
+	uint32_t count, capacity;	/* of slots */
 	uint16_t field_size;		/* with its NUL */
-	struct window_group groups[];	/* [capacity], then the field */
+	bool is_distinct;
+	union counter_slot slots[];	/* [capacity], then the field */
 };
 
 struct subject_entry {
@@ -45,6 +53,7 @@ struct subjects {			/* zeroed: empty */
 	struct subject_entry **buckets;
 	size_t bucket_count;		/* 0 or a power of 2 */
 	size_t count;
+	size_t elements;		/* room for, in distinct counters */
 	struct subject_entry *newest, *oldest;
 };
 
@@ -64,28 +73,39 @@ void subjects_remove(struct subjects *subjects, struct subject_entry *entry);
 /* Drop counters that have expired, and subjects without any. */
 void subjects_sweep(struct subjects *subjects, int64_t now_ms);
 
-void subject_remove_counter(struct subject_entry *entry,
-    struct counter *counter);
+void subject_remove_counter(struct subjects *subjects,
+    struct subject_entry *entry, struct counter *counter);
 struct counter *subject_find_counter(const struct subject_entry *entry,
     const char *field);
 
 /*
- * Find or add, with room for one more group than it has, so that the next
- * counter_pack() cannot fail. NULL: no memory. The pointer is good until the
- * counter is packed and then added again, or swept.
+ * Find or add, with room for one more group, so that the next counter_pack()
+ * cannot fail; or for as many more elements. One of the other kind, whose
+ * limit has changed, starts anew. NULL: no memory. The pointer is good until
+ * the counter is changed and then added again, or swept.
  */
-struct counter *subject_add_counter(struct subject_entry *entry,
-    const char *field);
+struct counter *subject_add_window(struct subjects *subjects,
+    struct subject_entry *entry, const char *field);
+struct counter *subject_add_distinct(struct subjects *subjects,
+    struct subject_entry *entry, const char *field, size_t more);
 const char *counter_field(const struct counter *counter);
 
-/* To a window and back; NULL gives an empty window. */
+/* To a window and back; NULL, or the other kind, gives an empty window. */
 void counter_unpack(const struct counter *counter, struct window *window);
 void counter_pack(struct counter *counter, const struct window *window);
 
 /*
+ * The elements where they are; when they have changed, say so. NULL, or the
+ * other kind: none.
+ */
+struct distinct counter_distinct(struct counter *counter);
+void counter_set_distinct(struct counter *counter,
+    const struct distinct *distinct);
+
+/*
  * Into a snapshot, all times made `less_ms` earlier; and out of it what has
- * not expired. subjects_load() adds one subject to the table that `pick`
- * gives for it.
+ * not expired, from a snapshot of this version or an older one.
+ * subjects_load() adds one subject to the table that `pick` gives for it.
  */
 enum subjects_loaded { SUBJECTS_ONE, SUBJECTS_END, SUBJECTS_BAD,
 	SUBJECTS_NO_MEMORY };

@@ -2,6 +2,7 @@ if HAVE_CHECK
 core_tests = \
 	tests/core/test_charge \
 	tests/core/test_check \
+	tests/core/test_distinct \
 	tests/core/test_dns_fact \
 	tests/core/test_codelint \
 	tests/core/test_codes \
@@ -26,6 +27,8 @@ tests_core_test_charge_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_charge_LDADD = $(core_test_ldadd)
 tests_core_test_check_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_check_LDADD = $(core_test_ldadd)
+tests_core_test_distinct_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_distinct_LDADD = $(core_test_ldadd)
 tests_core_test_dns_fact_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_dns_fact_LDADD = $(core_test_ldadd)
 tests_core_test_codelint_CPPFLAGS = $(core_test_cppflags)

@@ -157,7 +157,8 @@ START_TEST(subject_of_each_key)
 	const struct rule rule = rule_by(keys[_i].key);
 	struct charges charges = { .count = 0 };
 
-	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
 	ck_assert_uint_eq(charges.count, 2);
 	ck_assert_str_eq(charges.at[0].subject, keys[_i].want);
 	ck_assert_str_eq(charges.at[1].subject, keys[_i].want);
@@ -173,7 +174,8 @@ START_TEST(combined_keys)
 
 	rule.limits.per.at[1] = KEY_recipient_domain;
 	rule.limits.per.count = 2;
-	charges_add(&charges, &rule, &config, &session, &recipient, 1);
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
 	ck_assert_str_eq(charges.at[0].subject,
 	    "user:alice@example.org,recipient_domain:sub.example.net");
 }
@@ -239,7 +241,8 @@ START_TEST(a_key_without_value_asks_nothing)
 
 	session_init(&session);
 	session_apply(&session, &mail);
-	charges_add(&charges, &rule, &config, &session, NULL, 1);
+	charges_add(&charges, &rule, &config, &session, NULL, 1,
+	    WHEN_ALLOWED);
 	ck_assert_uint_eq(charges.count, 0);
 }
 END_TEST
@@ -256,10 +259,56 @@ START_TEST(one_mailbox_has_one_counter)
 		struct charges charges = { .count = 0 };
 
 		path_parse(spellings[i], &recipient);
-		charges_add(&charges, &rule, &config, &session, &recipient, 1);
+		charges_add(&charges, &rule, &config, &session, &recipient, 1,
+		    WHEN_ALLOWED);
 		ck_assert_str_eq(charges.at[0].subject,
 		    "recipient:bob@example.org");
 	}
+}
+END_TEST
+
+/* The same for two spellings of one, other for another, other elsewhere. */
+START_TEST(elements_tell_apart_what_differs)
+{
+	struct rule rule = rule_by(KEY_user);
+	struct config other = config;
+	uint64_t one, same, another, elsewhere;
+
+	rule.limits.count = COUNT_distinct_recipients;
+	path_parse("<bob@example.org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient, &one));
+	path_parse("<BOB+tag@Example.Org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient,
+	    &same));
+	ck_assert_uint_eq(one, same);
+	other.redis.prefix = "other:";
+	ck_assert(charge_element(&rule, &other, &session, &recipient,
+	    &elsewhere));
+	ck_assert_uint_ne(one, elsewhere);
+	path_parse("<bobby@example.org>", &recipient);
+	ck_assert(charge_element(&rule, &config, &session, &recipient,
+	    &another));
+	ck_assert_uint_ne(one, another);
+}
+END_TEST
+
+START_TEST(without_an_element_a_distinct_limit_is_not_asked)
+{
+	const struct event mail = { .stage = STAGE_MAIL, .path = "<>",
+	    .user = "alice" };
+	struct rule rule = rule_by(KEY_user);
+	struct charges charges = { .count = 0 };
+
+	session_apply(&session, &mail);
+	rule.limits.count = COUNT_distinct_senders;
+	charges_add(&charges, &rule, &config, &session, &recipient, 1,
+	    WHEN_ALLOWED);
+	ck_assert_uint_eq(charges.count, 0);
+	/* But its subject has a name. */
+	charges_add(&charges, &rule, &config, &session, &recipient, 0,
+	    WHEN_ALLOWED);
+	ck_assert_uint_eq(charges.count, 2);
+	ck_assert(charges.at[0].distinct);
 }
 END_TEST
 
@@ -285,6 +334,8 @@ main(void)
 	tcase_add_test(add, combined_keys);
 	tcase_add_loop_test(add, a_key_without_value_asks_nothing, 0, 9);
 	tcase_add_test(add, one_mailbox_has_one_counter);
+	tcase_add_test(add, elements_tell_apart_what_differs);
+	tcase_add_test(add, without_an_element_a_distinct_limit_is_not_asked);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -444,6 +444,150 @@ START_TEST(only_needed_callbacks_are_asked_for)
 }
 END_TEST
 
+/* --- what is counted when --- */
+
+#define TOLD (1u << FACT_told)
+#define AT(stage) (1u << STAGE_##stage)
+
+/* The stages at which a limit is asked, and when it is counted. */
+static const struct {
+	enum count count;
+	unsigned int asked, early;
+	enum charge_when when;
+} asked[] = {
+	{ COUNT_recipients, AT(RCPT), 0, WHEN_ALLOWED },
+	{ COUNT_connections, AT(CONNECT), 0, WHEN_ALLOWED },
+	{ COUNT_attempts, AT(RCPT), 0, WHEN_ALWAYS },
+	{ COUNT_rejected_recipients, AT(RCPT), AT(MAIL), WHEN_NEVER },
+	{ COUNT_refusals, AT(CONNECT) | AT(RCPT), AT(HELO) | AT(MAIL),
+	    WHEN_REFUSED },
+	{ COUNT_logins, AT(RCPT), AT(MAIL), WHEN_ALLOWED },
+	{ COUNT_distinct_recipients, AT(RCPT), 0, WHEN_ALLOWED },
+};
+
+START_TEST(a_count_is_asked_at_its_stages)
+{
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	rules[0][1] = limit_rule("quota_user", KEY_client, asked[_i].count);
+	for (int early = 0; early < 2; early++) {
+		unsigned int stages = asked[_i].asked |
+		    (early ? asked[_i].early : 0);
+
+		policies[0].with.speak = early ? SPEAK_EARLY : SPEAK_RCPT;
+		config.steps = policy_steps(&config);
+		for (int at = STAGE_CONNECT; at <= STAGE_RCPT; at++) {
+			unsigned int want = (stages & (1u << at)) != 0 ?
+			    COUNTERS : 0;
+
+			facts.have = 0;
+			ck_assert_msg(judge((enum stage)at) == want,
+			    "%s at %s, early %d", count_name(asked[_i].count),
+			    stage_name((enum stage)at), early);
+			ck_assert(want == 0 || facts.charges.at[0].when ==
+			    asked[_i].when);
+		}
+	}
+}
+END_TEST
+
+/* Per user: nothing before MAIL, where nobody is known. */
+START_TEST(a_limit_is_asked_when_its_keys_are_known)
+{
+	struct rule rule = limit_rule("quota_user", KEY_user, COUNT_refusals);
+
+	policies[0].with.speak = SPEAK_EARLY;
+	ck_assert_uint_eq(rule_spoken_at(&policies[0], &rule),
+	    AT(MAIL) | AT(RCPT));
+	rule.limits.per.at[0] = KEY_recipient;
+	ck_assert_uint_eq(rule_spoken_at(&policies[0], &rule), AT(RCPT));
+}
+END_TEST
+
+START_TEST(attempts_are_told_when_a_check_refuses)
+{
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	rules[0][1] = limit_rule("quota_user", KEY_user, COUNT_attempts);
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), TOLD);
+	ck_assert_uint_eq(facts.charges.count, 1);
+	facts.have = TOLD;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert_ptr_eq(verdict.rule, &rules[0][0]);
+}
+END_TEST
+
+/* The check's own reply stands, unless it was one refusal too many. */
+static const struct {
+	const char *name;
+	enum charge_status status;
+	enum mode mode;
+	int64_t used;
+	size_t rule, observed;
+} refusals[] = {
+	{ "room", CHARGE_ALLOWED, MODE_ENFORCE, 10, 0, 0 },
+	{ "full", CHARGE_REFUSED, MODE_ENFORCE, 10, 1, 0 },
+	{ "watched", CHARGE_ALLOWED, MODE_OBSERVE, 10, 0, 0 },
+	{ "watched and over", CHARGE_ALLOWED, MODE_OBSERVE, 11, 0, 1 },
+};
+
+START_TEST(one_refusal_too_many)
+{
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	rules[0][1] = limit_rule("client_error_rate", KEY_client,
+	    COUNT_refusals);
+	rules[0][1].with.mode = refusals[_i].mode;
+	judge_with_store(refusals[_i].status, refusals[_i].used);
+	ck_assert(verdict.refused);
+	ck_assert_msg(verdict.rule == &rules[0][refusals[_i].rule], "%s: %s",
+	    refusals[_i].name, verdict.rule->name);
+	ck_assert_uint_eq(verdict.observed_count, refusals[_i].observed);
+}
+END_TEST
+
+START_TEST(own_trouble_is_no_refusal)
+{
+	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
+	rules[0][0] = check_rule("sender_domain_not_found");
+	rules[0][0].with.on_failure = ON_FAILURE_DEFER;
+	rules[0][1] = limit_rule("client_error_rate", KEY_client,
+	    COUNT_refusals);
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+	ck_assert_ptr_eq(verdict.reply, reply_of(REPLY_lookup_failed));
+}
+END_TEST
+
+START_TEST(what_the_mta_rejects_is_only_counted)
+{
+	const struct event event = { .stage = STAGE_RCPT, .rejected = true,
+	    .recipient = &recipient };
+
+	connect_and_mail("203.0.113.1", "alice", "<>");
+	path_parse("<gone@example.net>", &recipient);
+	rules[0][1] = limit_rule("rejected_recipients", KEY_user,
+	    COUNT_rejected_recipients);
+	rules[0][2] = limit_rule("client_error_rate", KEY_client,
+	    COUNT_refusals);
+	policies[0].rule_count = 3;
+	facts.have = 0;
+	ck_assert_uint_eq(policy_judge(&config, &session, &event, &facts,
+	    &verdict, &trace), TOLD);
+	ck_assert_uint_eq(facts.charges.count, 2);
+	ck_assert_int_eq(facts.charges.at[0].when, WHEN_ALLOWED);
+	ck_assert(!verdict.refused);
+	ck_assert_uint_ne(policy_steps(&config) & STEP_REJECTED, 0);
+}
+END_TEST
+
+START_TEST(nobody_logged_in_is_no_login)
+{
+	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
+	rules[1][1] = limit_rule("auth_rate", KEY_client, COUNT_logins);
+	facts.have = 0;
+	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -469,6 +613,15 @@ main(void)
 	tcase_add_test(tcase, always_accepted_recipients_are_not_asked);
 	tcase_add_loop_test(tcase, too_many_sessions, 0, ROWS(busy));
 	tcase_add_test(tcase, only_needed_callbacks_are_asked_for);
+	tcase_add_loop_test(tcase, a_count_is_asked_at_its_stages, 0,
+	    (int)(sizeof(asked) / sizeof(asked[0])));
+	tcase_add_test(tcase, a_limit_is_asked_when_its_keys_are_known);
+	tcase_add_test(tcase, attempts_are_told_when_a_check_refuses);
+	tcase_add_loop_test(tcase, one_refusal_too_many, 0,
+	    (int)(sizeof(refusals) / sizeof(refusals[0])));
+	tcase_add_test(tcase, own_trouble_is_no_refusal);
+	tcase_add_test(tcase, what_the_mta_rejects_is_only_counted);
+	tcase_add_test(tcase, nobody_logged_in_is_no_login);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

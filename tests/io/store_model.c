@@ -13,7 +13,9 @@
 #include <string.h>
 
 #define SUBJECTS 6
-#define COUNTERS_MAX (SUBJECTS * STORE_MODEL_WINDOWS_MAX)
+#define KINDS 5			/* of counters that each of them has */
+#define COUNTERS_MAX (SUBJECTS * KINDS * STORE_MODEL_WINDOWS_MAX)
+#define ELEMENTS 40		/* that distinct counters meet */
 #define RECEIPTS 256
 #define SET_MAX 6
 
@@ -30,6 +32,9 @@ struct logged {
 struct counter {
 	char subject[64];
 	char field[32];
+	enum charge_when when;
+	bool distinct;
+	int64_t seen_ms[ELEMENTS];	/* 0: not there */
 	int64_t window_ms;
 	int64_t usual_max;
 	int64_t max;
@@ -40,7 +45,8 @@ struct counter {
 /* What could be refunded. */
 struct receipt {
 	struct counter *counter;	/* NULL: none yet */
-	size_t event;
+	size_t event;			/* or which element */
+	int64_t at_ms;			/* of an element */
 	int64_t left;
 };
 
@@ -56,6 +62,7 @@ struct model {
 	struct receipt receipts[RECEIPTS];
 	size_t next_receipt;
 	unsigned int allowed, refused, refunded, forced, peeked, shown;
+	unsigned int counted_refused, by_refusals, fresh, known, unseen;
 };
 
 /* One set of charges, and which counter each is of. */
@@ -63,6 +70,7 @@ struct set {
 	struct charges charges;
 	struct counter *of[SET_MAX];
 	int64_t so_far[SET_MAX];	/* of that counter, with this one */
+	size_t element[SET_MAX];	/* of distinct ones: which */
 };
 
 #define must(model, condition, ...) do {				\
@@ -116,11 +124,30 @@ slack(const struct counter *counter)
 	return counter->window_ms / 60 + 1;
 }
 
+static bool
+is_there(const struct counter *counter, size_t element, int64_t now_ms)
+{
+	return counter->seen_ms[element] > now_ms - counter->window_ms &&
+	    counter->seen_ms[element] > 0;
+}
+
+static int64_t
+different(const struct counter *counter, int64_t now_ms)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < ELEMENTS; i++)
+		sum += is_there(counter, i, now_ms);
+	return sum;
+}
+
 static int64_t
 used_low(const struct counter *counter, int64_t now_ms)
 {
 	int64_t sum = 0;
 
+	if (counter->distinct)
+		return different(counter, now_ms);
 	for (size_t i = counter->count; i-- > 0; ) {
 		if (counter->events[i].at_ms <= now_ms - counter->window_ms)
 			break;
@@ -135,6 +162,8 @@ used_high(const struct counter *counter, int64_t now_ms)
 	int64_t oldest_ms = now_ms - counter->window_ms - slack(counter);
 	int64_t sum = 0;
 
+	if (counter->distinct)
+		return different(counter, now_ms);
 	for (size_t i = counter->count; i-- > 0; ) {
 		if (counter->events[i].at_ms <= oldest_ms)
 			break;
@@ -200,6 +229,55 @@ note(struct model *model, struct counter *counter, int64_t at_ms,
 	counter->count++;
 }
 
+/* Until so many of the oldest have left. */
+static int64_t
+wait_for_elements(const struct counter *counter, int64_t now_ms,
+    int64_t excess)
+{
+	int64_t leaves_ms = 0;
+
+	if (excess > different(counter, now_ms))
+		return counter->window_ms;
+	for (size_t i = 0; i < ELEMENTS; i++) {
+		int64_t before = 0, last_ms = counter->seen_ms[i];
+
+		if (!is_there(counter, i, now_ms))
+			continue;
+		for (size_t k = 0; k < ELEMENTS; k++)
+			before += is_there(counter, k, now_ms) &&
+			    (counter->seen_ms[k] < last_ms ||
+			    (counter->seen_ms[k] == last_ms && k < i));
+		if (before == excess - 1)
+			leaves_ms = last_ms + counter->window_ms;
+	}
+	return leaves_ms - now_ms;
+}
+
+/* The element, and past max + 1 the oldest of all go. */
+static bool
+see(struct model *model, struct counter *counter, size_t element,
+    int64_t now_ms)
+{
+	bool fresh = !is_there(counter, element, now_ms);
+
+	counter->seen_ms[element] = now_ms;
+	while (different(counter, now_ms) > counter->max + 1) {
+		size_t oldest = ELEMENTS;
+
+		for (size_t i = 0; i < ELEMENTS; i++)
+			if (is_there(counter, i, now_ms) &&
+			    (oldest == ELEMENTS || counter->seen_ms[i] <
+			    counter->seen_ms[oldest]))
+				oldest = i;
+		counter->seen_ms[oldest] = 0;
+	}
+	if (fresh)
+		model->receipts[model->next_receipt++ % RECEIPTS] =
+		    (struct receipt){ .counter = counter, .event = element,
+			.at_ms = now_ms, .left = 1 };
+	return fresh;
+}
+
 static void
 see_time(struct model *model, int64_t now_ms)
 {
@@ -209,6 +287,8 @@ see_time(struct model *model, int64_t now_ms)
 }
 
 /* --- one set of charges --- */
+
+static struct counter *pick_counter(struct model *model);
 
 static int64_t
 pick_weight(struct model *model, const struct counter *counter)
@@ -233,7 +313,7 @@ pick_set(struct model *model, struct set *set)
 		struct charge *charge = &set->charges.at[i];
 		struct counter *counter = i > 0 && chance(model, 10) ?
 		    set->of[pick(model, (int64_t)i)] :
-		    &model->counters[pick(model, (int64_t)model->count)];
+		    pick_counter(model);
 
 		memset(charge, 0, sizeof(*charge));
 		ck_assert(text_copy(charge->subject, sizeof(charge->subject),
@@ -241,8 +321,16 @@ pick_set(struct model *model, struct set *set)
 		charge->field = counter->field;
 		charge->max = counter->max;
 		charge->window_ms = counter->window_ms;
-		charge->weight = pick_weight(model, counter);
+		charge->weight = counter->distinct ? 1 :
+		    pick_weight(model, counter);
 		charge->observe = chance(model, 12);
+		charge->when = counter->when;
+		charge->distinct = counter->distinct;
+		set->element[i] = (size_t)pick(model,
+		    chance(model, 2) ? 6 : ELEMENTS);
+		/* In the order of their numbers, as elements of one time. */
+		charge->element = (set->element[i] + 1) *
+		    UINT64_C(0x0123456789abcdef);
 		set->of[i] = counter;
 		set->so_far[i] = charge->weight;
 		for (size_t k = 0; k < i; k++)
@@ -263,6 +351,72 @@ ask(struct model *model, const struct set *set, enum store_mode mode,
 	must(model, answer->status != CHARGE_UNAVAILABLE, "mode %d",
 	    (int)mode);
 	see_time(model, answer->now_ms);
+}
+
+/*
+ * Is there, surely or perhaps, no room for charge i; and how long is it
+ * until there is?
+ */
+struct room {
+	bool lacks, may_lack;
+	int64_t low_ms, high_ms;	/* of the wait; 0 where there is room */
+};
+
+/* Elements that the set has until this one and the counter has not. */
+static int64_t
+new_so_far(const struct set *set, size_t i, int64_t now_ms)
+{
+	bool asked[ELEMENTS] = { false };
+	int64_t more = 0;
+
+	if (is_there(set->of[i], set->element[i], now_ms))
+		return 0;
+	for (size_t k = 0; k <= i; k++) {
+		size_t element = set->element[k];
+
+		if (set->of[k] != set->of[i] || asked[element] ||
+		    is_there(set->of[k], element, now_ms))
+			continue;
+		if (k < i && element == set->element[i])
+			return 0;
+		asked[element] = true;
+		more++;
+	}
+	return more;
+}
+
+static struct room
+room_for_element(const struct set *set, size_t i, int64_t now_ms)
+{
+	const struct counter *counter = set->of[i];
+	int64_t more = new_so_far(set, i, now_ms);
+	int64_t excess = different(counter, now_ms) + more - counter->max;
+	struct room room = { .lacks = more > 0 && excess > 0 };
+
+	room.may_lack = room.lacks;
+	if (room.lacks)
+		room.low_ms = room.high_ms = more > counter->max ?
+		    counter->window_ms :
+		    wait_for_elements(counter, now_ms, excess);
+	return room;
+}
+
+static struct room
+room_for(const struct set *set, size_t i, int64_t now_ms)
+{
+	const struct counter *counter = set->of[i];
+	int64_t weight = set->so_far[i];
+	struct room room;
+
+	if (counter->distinct)
+		return room_for_element(set, i, now_ms);
+	room.lacks = used_low(counter, now_ms) + weight > counter->max;
+	room.may_lack = used_high(counter, now_ms) + weight > counter->max;
+	if (counter->when == WHEN_ALWAYS)
+		weight += set->charges.at[i].weight;
+	room.low_ms = room.lacks ? wait_low(counter, now_ms, weight) : 0;
+	room.high_ms = room.may_lack ? wait_high(counter, now_ms, weight) : 0;
+	return room;
 }
 
 static void
@@ -290,63 +444,95 @@ static void
 check_allowed(const struct model *model, const struct set *set,
     int64_t now_ms)
 {
-	for (size_t i = 0; i < set->charges.count; i++) {
-		const struct counter *counter = set->of[i];
-		int64_t used = used_low(counter, now_ms) + set->so_far[i];
-
-		must(model, set->charges.at[i].observe || used <= counter->max,
-		    "%s %s: %lld of %lld", counter->subject, counter->field,
-		    (long long)used, (long long)counter->max);
-	}
+	for (size_t i = 0; i < set->charges.count; i++)
+		must(model, set->charges.at[i].observe ||
+		    !room_for(set, i, now_ms).lacks, "%s %s: of %lld",
+		    set->of[i]->subject, set->of[i]->field,
+		    (long long)set->of[i]->max);
 }
 
 static void
-check_refused(const struct model *model, const struct set *set,
+check_refused(struct model *model, const struct set *set,
     const struct charge_answer *answer)
 {
-	int64_t now_ms = answer->now_ms;
 	int64_t earliest = 1, latest = 0;
+	bool by_refusals = false, perhaps = false;
 
 	must(model, answer->refused < set->charges.count, "it is %zu of %zu",
 	    answer->refused, set->charges.count);
 	for (size_t i = 0; i < set->charges.count; i++) {
 		const struct counter *counter = set->of[i];
-		int64_t weight = set->so_far[i];
-		int64_t low = used_low(counter, now_ms) + weight;
-		int64_t high = used_high(counter, now_ms) + weight;
-		int64_t wait;
+		struct room room = room_for(set, i, answer->now_ms);
 
 		if (set->charges.at[i].observe) {
 			must(model, i != answer->refused, "it observes");
 			continue;
 		}
-		must(model, i != answer->refused || high > counter->max,
-		    "%s %s: room for %lld: %lld of %lld", counter->subject,
-		    counter->field, (long long)weight, (long long)high,
-		    (long long)counter->max);
-		must(model, i >= answer->refused || low <= counter->max,
+		must(model, i != answer->refused || room.may_lack,
+		    "%s %s: room under %lld", counter->subject,
+		    counter->field, (long long)counter->max);
+		must(model, i >= answer->refused || !room.lacks,
 		    "%zu is not the first full one, %zu is", answer->refused,
 		    i);
-		wait = low > counter->max ?
-		    wait_low(counter, now_ms, weight) : 0;
-		earliest = wait > earliest ? wait : earliest;
-		wait = high > counter->max ?
-		    wait_high(counter, now_ms, weight) : 0;
-		latest = wait > latest ? wait : latest;
+		if (counter->when == WHEN_REFUSED) {
+			by_refusals = by_refusals || room.lacks;
+			perhaps = perhaps || room.may_lack;
+		}
+		earliest = room.low_ms > earliest ? room.low_ms : earliest;
+		latest = room.high_ms > latest ? room.high_ms : latest;
 	}
 	must(model, answer->retry_ms >= earliest && answer->retry_ms <= latest,
 	    "retry in %lld, the log says %lld to %lld",
 	    (long long)answer->retry_ms, (long long)earliest,
 	    (long long)latest);
+	must(model, answer->by_refusals ? perhaps : !by_refusals,
+	    "by refusals: %d", answer->by_refusals);
+	model->by_refusals += answer->by_refusals;
+}
+
+/* Written out, not taken from the core. */
+static bool
+is_counted(const struct charge *charge, const struct charge_answer *answer)
+{
+	bool refused = answer->status == CHARGE_REFUSED;
+
+	switch (charge->when) {
+	case WHEN_ALLOWED:
+		return !refused;
+	case WHEN_ALWAYS:
+		return true;
+	case WHEN_REFUSED:
+		return refused && !answer->by_refusals;
+	case WHEN_NEVER:
+		break;
+	}
+	return false;
 }
 
 static void
-count_set(struct model *model, const struct set *set, int64_t now_ms)
+count_set(struct model *model, const struct set *set,
+    const struct charge_answer *answer, bool forced)
 {
-	for (size_t i = 0; i < set->charges.count; i++)
-		if (set->charges.at[i].weight > 0)
-			note(model, set->of[i], now_ms,
-			    set->charges.at[i].weight);
+	for (size_t i = 0; i < set->charges.count; i++) {
+		const struct charge *charge = &set->charges.at[i];
+		bool fresh;
+
+		if (charge->weight == 0 ||
+		    (!forced && !is_counted(charge, answer)))
+			continue;
+		model->counted_refused += answer->status == CHARGE_REFUSED;
+		if (!charge->distinct) {
+			note(model, set->of[i], answer->now_ms,
+			    charge->weight);
+			continue;
+		}
+		fresh = see(model, set->of[i], set->element[i],
+		    answer->now_ms);
+		must(model, answer->fresh[i] == fresh, "%s %s %zu: fresh %d",
+		    charge->subject, charge->field, set->element[i], fresh);
+		model->fresh += fresh;
+		model->known += !fresh;
+	}
 }
 
 static void
@@ -359,12 +545,12 @@ charge(struct model *model)
 	ask(model, &set, STORE_CHARGE, &answer);
 	if (answer.status == CHARGE_ALLOWED) {
 		check_allowed(model, &set, answer.now_ms);
-		count_set(model, &set, answer.now_ms);
 		model->allowed++;
 	} else {
 		check_refused(model, &set, &answer);
 		model->refused++;
 	}
+	count_set(model, &set, &answer, false);
 	check_used(model, &set, &answer);
 }
 
@@ -377,7 +563,7 @@ force(struct model *model)
 	pick_set(model, &set);
 	ask(model, &set, STORE_FORCE, &answer);
 	must(model, answer.status == CHARGE_ALLOWED, "a forced one");
-	count_set(model, &set, answer.now_ms);
+	count_set(model, &set, &answer, true);
 	check_used(model, &set, &answer);
 	model->forced++;
 }
@@ -397,6 +583,8 @@ peek_at(struct model *model, struct counter *counter)
 		set.charges.at[0].field = counter->field;
 		set.charges.at[0].max = counter->max;
 		set.charges.at[0].window_ms = counter->window_ms;
+		set.charges.at[0].when = counter->when;
+		set.charges.at[0].distinct = counter->distinct;
 	}
 	/* What is used now, without the weights of the set. */
 	for (size_t i = 0; i < set.charges.count; i++)
@@ -419,6 +607,32 @@ peek_weighty(struct model *model)
 }
 
 static void
+forget(struct model *model, struct receipt *receipt)
+{
+	const struct store_model *setup = model->setup;
+	struct counter *counter = receipt->counter;
+	const struct refund refund = {
+		.subject = counter->subject,
+		.field = counter->field,
+		.window_ms = counter->window_ms,
+		.weight = 1,
+		.at_ms = receipt->at_ms,
+		.distinct = true,
+		.element = (receipt->event + 1) *
+		    UINT64_C(0x0123456789abcdef),
+	};
+
+	store_refund(setup->store, &refund, 1, setup->now(setup->context),
+	    setup->timeout_ms);
+	receipt->left = 0;
+	if (counter->seen_ms[receipt->event] == receipt->at_ms) {
+		counter->seen_ms[receipt->event] = 0;
+		model->unseen++;
+	}
+	peek_at(model, counter);
+}
+
+static void
 refund(struct model *model)
 {
 	const struct store_model *setup = model->setup;
@@ -430,6 +644,10 @@ refund(struct model *model)
 
 	if (counter == NULL || receipt->left == 0)
 		return;
+	if (counter->distinct) {
+		forget(model, receipt);
+		return;
+	}
 	event = &counter->events[receipt->event];
 	refund = (struct refund){
 		.subject = counter->subject,
@@ -457,15 +675,16 @@ show(struct model *model)
 	const struct store_model *setup = model->setup;
 	struct counter *one =
 	    &model->counters[pick(model, (int64_t)model->count)];
-	struct store_counter shown[STORE_MODEL_WINDOWS_MAX];
+	struct store_counter shown[KINDS * STORE_MODEL_WINDOWS_MAX];
 	int64_t before_ms = model->last_ms;
 	size_t found = 0;
 	int count;
 
 	count = store_show(setup->store, one->subject,
 	    setup->now(setup->context), setup->timeout_ms, shown,
-	    STORE_MODEL_WINDOWS_MAX);
-	must(model, count >= 0 && count <= (int)model->windows, "%d", count);
+	    KINDS * STORE_MODEL_WINDOWS_MAX);
+	must(model, count >= 0 && count <= (int)(KINDS * model->windows),
+	    "%d", count);
 	peek_at(model, one);
 	for (size_t i = 0; i < model->count; i++) {
 		const struct counter *counter = &model->counters[i];
@@ -518,23 +737,41 @@ make_counters(struct model *model)
 	    setup->windows_ms[model->windows] > 0)
 		model->windows++;
 	ck_assert(model->windows > 0);
-	for (size_t i = 0; i < SUBJECTS * model->windows; i++) {
+	for (size_t i = 0; i < SUBJECTS * KINDS * model->windows; i++) {
 		struct counter *counter = &model->counters[model->count++];
-		size_t subject = i / model->windows;
+		size_t subject = i / model->windows / KINDS;
+		size_t kind = i / model->windows % KINDS;
 		struct text text;
 
+		counter->distinct = kind == KINDS - 1;
+		counter->when = counter->distinct ? WHEN_ALLOWED :
+		    (enum charge_when)kind;
 		counter->window_ms = setup->windows_ms[i % model->windows];
 		if (counter->window_ms > model->longest_ms)
 			model->longest_ms = counter->window_ms;
-		counter->usual_max = maxima[subject];
+		counter->usual_max = counter->distinct ?
+		    (int64_t)(4 * subject) : maxima[subject];
 		counter->max = counter->usual_max;
 		TEXT_INIT(&text, counter->subject);
 		text_printf(&text, "user:model-%u-%zu@example.org",
 		    setup->seed, subject);
 		TEXT_INIT(&text, counter->field);
-		text_printf(&text, "model/%lldms",
+		text_printf(&text, "model%zu/%lldms", kind,
 		    (long long)counter->window_ms);
 	}
+}
+
+/* Plain ones and those of different ones are asked more often. */
+static struct counter *
+pick_counter(struct model *model)
+{
+	struct counter *counter;
+
+	do
+		counter = &model->counters[pick(model,
+		    (int64_t)model->count)];
+	while (counter->when != WHEN_ALLOWED && !chance(model, 3));
+	return counter;
 }
 
 static void
@@ -597,10 +834,15 @@ store_model_run(const struct store_model *setup)
 	/* A run that met only one answer has shown nothing. */
 	must(model, setup->rounds < 1000 || (model->allowed > 100 &&
 	    model->refused > 20 && model->refunded > 10 && model->forced > 10
-	    && model->peeked > 10 && model->shown > 10), "allowed %u, "
-	    "refused %u, refunded %u, forced %u, peeked %u, shown %u",
+	    && model->peeked > 10 && model->shown > 10 && model->known > 10 &&
+	    model->fresh > 10 && model->unseen > 0 &&
+	    model->counted_refused > 10 && model->by_refusals > 0),
+	    "allowed %u, refused %u, refunded %u, forced %u, peeked %u, "
+	    "shown %u, known %u, fresh %u, unseen %u, counted although "
+	    "refused %u, refused by refusals %u",
 	    model->allowed, model->refused, model->refunded, model->forced,
-	    model->peeked, model->shown);
+	    model->peeked, model->shown, model->known, model->fresh,
+	    model->unseen, model->counted_refused, model->by_refusals);
 	for (size_t i = 0; i < model->count; i++)
 		free(model->counters[i].events);
 	free(model);

@@ -17,6 +17,10 @@
  *    by the calls made after it;
  *  - peek changes nothing, force and observe count whatever the max says;
  *  - two charges of one counter in one set both count;
+ *  - what counts always, when refused or never does so (charge_when), also
+ *    beside others;
+ *  - how many different ones there are is exact, to the millisecond; one that
+ *    is there passes whatever the max; at most max + 1 are kept;
  *  - the times in answers never step back.
  *
  * The time of an event is the answer's now_ms, so that a store with a clock

@@ -511,6 +511,15 @@ static const struct row policies[] = {
 	{ "connections per user", P("limit \"mine\" { per = {\"client\", "
 	    "\"user\"} count = connections allow = 1/1m }"),
 	    "3: expected a key known by then, saw \"user\"" },
+	{ "different recipients per recipient", P("limit \"mine\" { per = "
+	    "{\"user\", \"recipient\"} count = distinct_recipients "
+	    "allow = 1/1m }"), "3: distinct_recipients of one recipient are "
+	    "never more than one: expected other keys" },
+	{ "different recipients per domain", P("limit \"mine\" { per = "
+	    "{\"recipient_domain\"} count = distinct_recipients "
+	    "allow = 1/1m }"), "" },
+	{ "refusals per user", P("limit \"mine\" { per = {\"user\"} "
+	    "count = refusals allow = 1/1m }"), "" },
 	{ "client and its network", P("limit \"mine\" { per = {\"client\", "
 	    "\"client_net\"} count = messages allow = 1/1m }"), "" },
 	{ "connections per listener", P("limit \"mine\" { per = {\"listener\"} "

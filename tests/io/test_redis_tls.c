@@ -536,7 +536,7 @@ START_TEST(full_socket_is_waited_for)
 	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
 	for (int i = 0; i < CHARGES_MAX; i++)
 		refunds[i] = (struct refund){"user:a", "quota_user/1h",
-		    HOUR_MS, 1, answer.now_ms, false};
+		    HOUR_MS, 1, answer.now_ms, .local = false};
 	kill(server.pid, SIGSTOP);
 	for (int i = 0; i < 10000; i++) {
 		store_refund(store, refunds, CHARGES_MAX, 0, 1000);

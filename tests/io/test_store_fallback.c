@@ -318,7 +318,7 @@ static const struct {
 START_TEST(refund_goes_to_where_the_charge_is)
 {
 	struct refund refund = {"a", "limit/1h", HOUR_MS, 3, 0,
-	    refunds[_i].local};
+	    .local = refunds[_i].local};
 	int64_t later_ms = NOW_MS + refunds[_i].later_ms;
 
 	open_it(-1, false);
@@ -339,10 +339,10 @@ END_TEST
 START_TEST(refunds_of_both_kinds_go_both_ways)
 {
 	struct refund mixed[4] = {
-		{"a", "limit/1h", HOUR_MS, 1, NOW_MS, false},
-		{"b", "limit/1h", HOUR_MS, 1, NOW_MS, true},
-		{"c", "limit/1h", HOUR_MS, 1, NOW_MS, true},
-		{"d", "limit/1h", HOUR_MS, 1, NOW_MS, false},
+		{"a", "limit/1h", HOUR_MS, 1, NOW_MS, .local = false},
+		{"b", "limit/1h", HOUR_MS, 1, NOW_MS, .local = true},
+		{"c", "limit/1h", HOUR_MS, 1, NOW_MS, .local = true},
+		{"d", "limit/1h", HOUR_MS, 1, NOW_MS, .local = false},
 	};
 
 	open_it(-1, false);
@@ -502,7 +502,7 @@ hammer(void *argument)
 	int64_t now_ms = clock_now_ms();
 
 	for (int i = 0; i < ROUNDS; i++) {
-		struct refund refund = {"a", "limit/1h", HOUR_MS, 1, 0, true};
+		struct refund refund = {"a", "limit/1h", HOUR_MS, 1, 0, .local = true};
 		struct charge_answer answer = charge("a", INT64_MAX, 1,
 		    now_ms, true);
 
@@ -536,6 +536,114 @@ START_TEST(charges_and_refunds_meet_telling)
 }
 END_TEST
 
+/* --- what is not a plain counter --- */
+
+static struct charge_answer
+see(uint64_t element, int64_t max, bool local)
+{
+	struct charges charges = {.count = 1, .at = {{
+		.subject = "a", .field = "other/1h", .max = max,
+		.window_ms = HOUR_MS, .weight = 1, .distinct = true,
+		.element = element
+	}}};
+	struct charge_answer answer;
+
+	if (local)
+		store_charge_local(store, &charges, STORE_CHARGE, NOW_MS,
+		    &answer);
+	else
+		store_charge(store, &charges, STORE_CHARGE, NOW_MS, 100,
+		    &answer);
+	return answer;
+}
+
+static void
+unsee(uint64_t element)
+{
+	const struct refund refund = {
+		.subject = "a", .field = "other/1h", .window_ms = HOUR_MS,
+		.weight = 1, .at_ms = NOW_MS, .distinct = true,
+		.element = element, .local = true
+	};
+
+	store_refund(store, &refund, 1, NOW_MS, 100);
+}
+
+/* Here nothing is known of before; there nothing is counted twice. */
+START_TEST(different_ones_are_told_once)
+{
+	open_it(-1, false);
+	for (uint64_t i = 0; i < 5; i++)
+		see(i, 200, false);
+	shared.up = false;
+	for (uint64_t i = 3; i < 150; i++)
+		ck_assert(see(i, 200, true).fresh[0]);
+	ck_assert(!see(3, 200, true).fresh[0]);
+	shared.up = true;
+	store_fallback_settle(store, NOW_MS);
+	ck_assert_int_eq(used("a", NOW_MS), 150);
+	ck_assert_int_eq(state_of().untold, 0);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(a_share_of_different_ones_is_granted)
+{
+	open_it(50, false);
+	shared.up = false;
+	ck_assert_int_eq(see(1, 4, true).status, CHARGE_ALLOWED);
+	ck_assert_int_eq(see(2, 4, true).status, CHARGE_ALLOWED);
+	ck_assert_int_eq(see(3, 4, true).status, CHARGE_REFUSED);
+	ck_assert_int_eq(see(1, 4, true).status, CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+/* What was told may have been seen by others since: it stays. */
+START_TEST(what_was_told_is_not_unseen)
+{
+	open_it(-1, false);
+	shared.up = false;
+	see(1, 10, true);
+	see(2, 10, true);
+	unsee(1);
+	shared.up = true;
+	store_fallback_settle(store, NOW_MS);
+	ck_assert_int_eq(used("a", NOW_MS), 1);
+	unsee(2);
+	ck_assert_int_eq(used("a", NOW_MS), 1);
+	store_close(&store);
+}
+END_TEST
+
+static void
+tell(int64_t weight)
+{
+	struct charges charges = {.count = 1, .at = {{
+		.subject = "b", .field = "tries/1h", .max = 2,
+		.window_ms = HOUR_MS, .weight = weight, .when = WHEN_ALWAYS
+	}}};
+	struct charge_answer nothing;
+
+	store_charge(store, &charges, STORE_TELL, NOW_MS, 100, &nothing);
+}
+
+START_TEST(what_nobody_waits_for_is_kept_while_the_store_is_away)
+{
+	open_it(50, false);
+	tell(1);
+	ck_assert_int_eq(used("b", NOW_MS), 1);
+	ck_assert(!state_of().deciding);
+	shared.up = false;
+	tell(5);
+	ck_assert(state_of().deciding);
+	shared.up = true;
+	store_fallback_settle(store, NOW_MS);
+	ck_assert_int_eq(used("b", NOW_MS), 6);
+	store_close(&store);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -555,6 +663,11 @@ main(void)
 	    (int)(sizeof(refunds) / sizeof(refunds[0])));
 	tcase_add_test(tcase, marks_of_a_moment_ago_are_kept);
 	tcase_add_test(tcase, refunds_of_both_kinds_go_both_ways);
+	tcase_add_test(tcase, different_ones_are_told_once);
+	tcase_add_test(tcase, a_share_of_different_ones_is_granted);
+	tcase_add_test(tcase, what_was_told_is_not_unseen);
+	tcase_add_test(tcase,
+	    what_nobody_waits_for_is_kept_while_the_store_is_away);
 	tcase_add_test(tcase, thread_counts_hosts_and_tells);
 	tcase_add_test(tcase, what_is_left_is_told_at_the_end);
 	tcase_add_test(tcase, charges_and_refunds_meet_telling);

@@ -20,6 +20,7 @@ static struct {
 	struct store store;
 	struct charge_answer answer;
 	int trips, refunds;
+	int told;		/* charges that nobody waits for */
 	const char *drops;	/* a refund that comes during the trip */
 	struct store *guard;
 	int changes, looks;		/* made; for what was changed */
@@ -49,9 +50,11 @@ fake_charge(struct store *store, const struct charges *charges,
 	const struct refund refund = {.subject = fake.drops, .field = "a/1h"};
 
 	(void)store;
-	(void)charges;
-	(void)mode;
 	(void)timeout_ms;
+	if (mode == STORE_TELL) {
+		fake.told += (int)charges->count;
+		return;
+	}
 	fake.trips++;
 	*answer = fake.answer;
 	answer->now_ms = now_ms;
@@ -348,6 +351,54 @@ START_TEST(reload_forgets_all)
 }
 END_TEST
 
+/* What counts although it is refused is told, without a trip. */
+static const struct {
+	const char *name;
+	enum charge_when full, other;
+	int told;
+} counted[] = {
+	{ "only who passes counts", WHEN_ALLOWED, WHEN_ALLOWED, 0 },
+	{ "the full one itself", WHEN_ALWAYS, WHEN_ALLOWED, 1 },
+	{ "one that is not full", WHEN_ALLOWED, WHEN_ALWAYS, 1 },
+	{ "a refusal", WHEN_ALLOWED, WHEN_REFUSED, 1 },
+	{ "no refusal for refusals", WHEN_REFUSED, WHEN_REFUSED, 0 },
+	{ "what is only looked at", WHEN_NEVER, WHEN_NEVER, 0 },
+	{ "who was looked at refuses", WHEN_NEVER, WHEN_REFUSED, 1 },
+};
+
+START_TEST(what_counts_is_told_without_a_trip)
+{
+	struct charges charges = {.count = 0};
+
+	add(&charges, "a", "a/1h", 100, 1);
+	add(&charges, "b", "b/1h", 100, 1);
+	charges.at[0].when = counted[_i].full;
+	charges.at[1].when = counted[_i].other;
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(fake.told, 0);
+	ck_assert_int_eq(ask(&charges, STORE_CHARGE, NOW_MS).status,
+	    CHARGE_REFUSED);
+	ck_assert_msg(fake.trips == 1 && fake.told == counted[_i].told,
+	    "%s: %d trips, %d told", counted[_i].name, fake.trips, fake.told);
+}
+END_TEST
+
+START_TEST(of_different_ones_only_that_one_is_known)
+{
+	struct charges charges = {.count = 0};
+
+	add(&charges, "a", "a/1h", 100, 1);
+	charges.at[0].distinct = true;
+	charges.at[0].element = 17;
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(fake.trips, 1);
+	charges.at[0].element = 18;
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(fake.trips, 2);
+}
+END_TEST
+
 /* More subjects than there is room for: some are forgotten, none is wrong. */
 /* --- marks --- */
 
@@ -504,6 +555,9 @@ main(void)
 	tcase_add_test(tcase, refund_forgets_its_subject_only);
 	tcase_add_test(tcase, refund_during_the_trip_counts);
 	tcase_add_test(tcase, reload_forgets_all);
+	tcase_add_loop_test(tcase, what_counts_is_told_without_a_trip, 0,
+	    (int)(sizeof(counted) / sizeof(counted[0])));
+	tcase_add_test(tcase, of_different_ones_only_that_one_is_known);
 	tcase_add_loop_test(tcase, marked_subject_is_known, 0,
 	    (int)(sizeof(marked_cases) / sizeof(marked_cases[0])));
 	tcase_add_loop_test(tcase, change_forgets_its_subject, 0, 3);

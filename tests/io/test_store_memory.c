@@ -863,7 +863,22 @@ write_file(const char *path, const uint8_t *octets, size_t length)
 	fclose(stream);
 }
 
-/* A small snapshot: two subjects. */
+static struct charge_answer
+see(struct store *store, enum store_mode mode, const char *subject,
+    int64_t max, uint64_t element, int64_t now_ms)
+{
+	static struct charges charges;
+	struct charge_answer answer;
+
+	charges.count = 1;
+	charges.at[0] = charge_of(subject, max, 1);
+	charges.at[0].distinct = true;
+	charges.at[0].element = element;
+	store_charge(store, &charges, mode, now_ms, 1000, &answer);
+	return answer;
+}
+
+/* A small snapshot: three subjects. */
 static size_t
 make_snapshot(uint8_t *buffer, size_t size)
 {
@@ -873,6 +888,8 @@ make_snapshot(uint8_t *buffer, size_t size)
 
 	charge_one(store, STORE_CHARGE, "user:a", 5, 2, now_ms);
 	charge_one(store, STORE_CHARGE, "user:b", 5, 3, now_ms);
+	see(store, STORE_CHARGE, "user:c", 5, 1, now_ms);
+	see(store, STORE_CHARGE, "user:c", 5, 2, now_ms);
 	store_close(&store);
 	length = read_file(file, buffer, size);
 	ck_assert_uint_lt(length, size);
@@ -963,6 +980,127 @@ START_TEST(another_version_is_set_aside)
 	must_start_empty(whole, length, "the version", 8);
 	speak_again(kept);
 	remove_directory();
+}
+END_TEST
+
+/* --- a file of before: version 1 had windows only --- */
+
+struct octets {
+	uint8_t at[256];
+	size_t length;
+};
+
+static void
+put(struct octets *octets, const void *from, size_t length)
+{
+	memcpy(octets->at + octets->length, from, length);
+	octets->length += length;
+}
+
+static void
+put_number(struct octets *octets, uint64_t number, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		octets->at[octets->length++] = (uint8_t)(number >> 8 * i);
+}
+
+START_TEST(an_old_file_is_read)
+{
+	int64_t now_ms = clock_now_ms();
+	struct octets old = { .length = 0 };
+	struct store *store;
+
+	make_directory();
+	put(&old, "fgcounts", 8);
+	put_number(&old, 1, 4);
+	put(&old, "0123456789abcdef", 16);	/* the key of the table */
+	put_number(&old, 6, 2);
+	put(&old, "user:a", 6);
+	put_number(&old, (uint64_t)now_ms, 8);
+	put_number(&old, 1, 2);
+	put_number(&old, 8, 2);
+	put(&old, "quota/1h", 8);
+	put_number(&old, (uint64_t)HOUR, 8);
+	put_number(&old, 5, 8);
+	put_number(&old, (uint64_t)now_ms, 8);
+	put_number(&old, 1, 1);
+	put_number(&old, (uint64_t)now_ms, 8);
+	put_number(&old, 3, 8);
+	put_number(&old, 0, 2);
+	put_number(&old, (uint64_t)now_ms, 8);
+	old.length += 4;
+	set_crc(old.at, old.length);
+	write_file(file, old.at, old.length);
+	store = open_store(file, 1000);
+	ck_assert_int_eq(used(store, "user:a", now_ms), 3);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
+/* --- different ones --- */
+
+START_TEST(different_ones_come_back_after_a_restart)
+{
+	struct store *store;
+	struct store_counter counter;
+	int64_t now_ms = clock_now_ms();
+
+	make_directory();
+	store = open_store(file, 1000);
+	for (uint64_t i = 0; i < 30; i++)
+		see(store, STORE_CHARGE, "user:a", 30, i,
+		    now_ms - HOUR + (int64_t)i * MINUTE + 1000);
+	store_close(&store);
+	store = open_store(file, 1000);
+	ck_assert_int_eq(store_show(store, "user:a", now_ms, 100, &counter,
+	    1), 1);
+	ck_assert_int_eq(counter.used, 30);
+	ck_assert_int_eq(counter.max, 30);
+	ck_assert_int_eq(counter.frees_ms, 1000);
+	ck_assert(!see(store, STORE_CHARGE, "user:a", 30, 7, now_ms).fresh[0]);
+	ck_assert_int_eq(see(store, STORE_CHARGE, "user:a", 30, 99,
+	    now_ms).status, CHARGE_REFUSED);
+	/* By the time of each: the first has left. */
+	ck_assert_int_eq(see(store, STORE_CHARGE, "user:a", 30, 99,
+	    now_ms + 1000).status, CHARGE_ALLOWED);
+	store_close(&store);
+	remove_directory();
+}
+END_TEST
+
+START_TEST(many_different_ones_count_against_the_cap)
+{
+	struct store *store = open_store(NULL, 1000);
+	char subject[32];
+
+	for (int i = 0; i < 500; i++) {
+		snprintf(subject, sizeof(subject), "client:%d", i);
+		charge_one(store, STORE_CHARGE, subject, 10, 1, 1000);
+	}
+	ck_assert_int_eq(count_subjects(store), 500);
+	for (uint64_t i = 0; i < 6000; i++)
+		see(store, STORE_CHARGE, "user:a", 10000, i, 2000);
+	/* 6000 in room for 8192, which is as much as 1024 subjects. */
+	ck_assert_int_lt(see(store, STORE_PEEK, "user:a", 1, 1, 2000).used[0],
+	    6000);
+	ck_assert_int_lt(count_subjects(store), 500);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(a_limit_that_counts_something_else_starts_anew)
+{
+	struct store *store = open_store(NULL, 1000);
+
+	charge_one(store, STORE_CHARGE, "user:a", 10, 7, 1000);
+	ck_assert_int_eq(see(store, STORE_CHARGE, "user:a", 10, 1,
+	    1000).used[0], 1);
+	ck_assert_int_eq(charge_one(store, STORE_CHARGE, "user:a", 10, 4,
+	    1000).used[0], 4);
+	ck_assert_int_eq(see(store, STORE_PEEK, "user:a", 10, 1,
+	    1000).used[0], 0);
+	store_close(&store);
 }
 END_TEST
 
@@ -1167,6 +1305,10 @@ main(void)
 	tcase_add_test(files, a_store_without_a_file_has_nothing_to_save);
 	tcase_add_test(files, a_damaged_file_is_set_aside);
 	tcase_add_test(files, another_version_is_set_aside);
+	tcase_add_test(files, an_old_file_is_read);
+	tcase_add_test(files, different_ones_come_back_after_a_restart);
+	tcase_add_test(files, many_different_ones_count_against_the_cap);
+	tcase_add_test(files, a_limit_that_counts_something_else_starts_anew);
 	tcase_add_test(files, a_file_that_lies_breaks_nothing);
 	tcase_add_test(files, trouble_with_saving_is_told_once);
 	tcase_add_test(files, a_full_disk_leaves_the_old_file);

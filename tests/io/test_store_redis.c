@@ -731,7 +731,7 @@ START_TEST(refund_gives_back_what_was_charged_then)
 	struct store *store = open_store();
 	struct charge_answer answer = charge_one(store, "user:a", 2);
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
-	    answer.now_ms, false};
+	    answer.now_ms, .local = false};
 
 	sleep_ms(2);
 	charge_one(store, "user:a", 2);
@@ -759,7 +759,7 @@ START_TEST(refunds_are_sent_before_the_end)
 	for (size_t i = 0; i < 200; i++) {
 		at_ms = charge_one(store, "user:a", 1000).now_ms;
 		refunds[i] = (struct refund){"user:a", "quota_user/1h",
-		    HOUR_MS, 1, at_ms, false};
+		    HOUR_MS, 1, at_ms, .local = false};
 	}
 	store_refund(store, refunds, 200, at_ms, TIMEOUT_MS);
 	store_close(&store);
@@ -1249,16 +1249,95 @@ open_as_floodgate(void)
 	return open_with(&options);
 }
 
+/* Of one allowed, three that are only watched; then one is given back. */
+static void
+see_too_many(struct store *store, const char *subject)
+{
+	struct charges charges = {.count = 1, .at = {{
+		.field = "distinct_senders/1h", .max = 1,
+		.window_ms = HOUR_MS, .weight = 1, .observe = true,
+		.distinct = true
+	}}};
+	struct refund refund = {
+		.subject = subject, .field = "distinct_senders/1h",
+		.window_ms = HOUR_MS, .weight = 1, .distinct = true
+	};
+	struct charge_answer answer;
+
+	text_copy(charges.at[0].subject, sizeof(charges.at[0].subject),
+	    subject);
+	for (uint64_t i = 1; i <= 3; i++) {
+		charges.at[0].element = refund.element = i;
+		store_charge(store, &charges, STORE_CHARGE, 0, 1000, &answer);
+		ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+		ck_assert_int_eq(answer.used[0], i < 2 ? 1 : 2);
+	}
+	refund.at_ms = answer.now_ms;
+	store_refund(store, &refund, 1, 0, 100);
+	store_charge(store, &charges, STORE_CHARGE, 0, 1000, &answer);
+	ck_assert(answer.fresh[0]);
+	charges.at[0].observe = false;
+	charges.at[0].element = 4;
+	store_charge(store, &charges, STORE_CHARGE, 0, 1000, &answer);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+}
+
+/* A set is beside its subject, ends by itself, and says what it is. */
+START_TEST(different_ones_are_bounded_and_end)
+{
+	struct store *store = open_store();
+
+	see_too_many(store, "user:b");
+	ck_assert_str_eq(TELL("ZCARD", "fg:{user:b}/distinct_senders/1h"),
+	    "2");
+	ck_assert_int_gt(atoi(TELL("PTTL",
+	    "fg:{user:b}/distinct_senders/1h")), HOUR_MS - 60000);
+	ck_assert_int_gt(atoi(TELL("PTTL", "fg:{user:b}")), HOUR_MS);
+	ck_assert_int_eq(strncmp(TELL("HGET", "fg:{user:b}",
+	    "distinct_senders/1h"), "2/1/1h ", 7), 0);
+	store_close(&store);
+}
+END_TEST
+
+/* What the clock of a failed host had seen in a year is seen now. */
+START_TEST(different_ones_of_the_future_are_of_now)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 1, .at = {{
+		.subject = "user:b", .field = "distinct_senders/1h",
+		.max = 1, .window_ms = HOUR_MS, .weight = 1,
+		.distinct = true, .element = 2
+	}}};
+	struct store_counter counter;
+	struct charge_answer answer;
+
+	see_too_many(store, "user:b");
+	TELL("ZADD", "fg:{user:b}/distinct_senders/1h", "XX", "99999999999999",
+	    "0000000000000003");
+	store_charge(store, &charges, STORE_CHARGE, 0, 1000, &answer);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	ck_assert_int_eq(store_show(store, "user:b", 0, 100, &counter, 1), 1);
+	ck_assert_int_le(counter.frees_ms, HOUR_MS);
+	ck_assert_int_lt(atoll(TELL("ZSCORE",
+	    "fg:{user:b}/distinct_senders/1h", "0000000000000003")),
+	    99999999999999);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(least_rights_are_enough)
 {
 	struct store *store;
 	struct store_counter counters[4];
 	struct charge_answer answer;
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0,
-	    false};
+	    .local = false};
 
 	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
+	see_too_many(store, "user:b");
+	ck_assert_int_eq(store_show(store, "user:b", 0, 100, counters, 4), 1);
+	ck_assert_int_eq(counters[0].used, 2);
 	answer = charge_one(store, "user:a", 5);
 	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
 	charge_one(store, "user:a", 5);
@@ -2075,6 +2154,8 @@ add_failures(Suite *suite)
 	    COUNT_OF(secrets));
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
+	tcase_add_test(tcase, different_ones_are_bounded_and_end);
+	tcase_add_test(tcase, different_ones_of_the_future_are_of_now);
 	tcase_add_test(tcase, least_rights_are_enough);
 	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_loop_test(tcase, lacking_right_is_told, 0,

@@ -18,7 +18,8 @@ count(struct subjects *subjects, const char *subject, const char *field,
 {
 	struct subject_entry *entry = subjects_add(subjects,
 	    (uint32_t)strlen(subject), subject, now_ms);
-	struct counter *counter = subject_add_counter(entry, field);
+	struct counter *counter = subject_add_window(subjects, entry,
+	    field);
 	struct window window;
 
 	counter->window_ms = HOUR;

@@ -14,11 +14,12 @@ STORES = ("memory", "redis")
 
 class Case:
     def __init__(self, name, policy, talk, then=None, options="",
-                 files=None, store=None, only=None):
+                 files=None, store=None, only=None, delivering=False):
         """`policy` is put into one policy "all" unless it has its own.
 
         then: the policy after `reload`; files: what @DIR@/NAME holds;
-        store: instead of both, this one; only: for this MTA alone.
+        store: instead of both, this one; only: for this MTA alone;
+        delivering: with an MTA that knows its users, root and daemon.
         """
         self.name = name
         self.policy = policy
@@ -28,6 +29,7 @@ class Case:
         self.files = files or {}
         self.store = store
         self.only = only
+        self.delivering = delivering
 
 
 LISTS = """
@@ -985,6 +987,193 @@ CASES = [
     client 192.0.2.8
     message <a@example.com> <b@lab.test>
     """),
+
+    # --- what is counted although it is refused
+    Case("client_error_rate: sends away after so many refusals",
+         'check "recipient_not_fqdn" { }\n'
+         'limit "client_error_rate" { allow = {"2/1h"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab.test> => 250
+    RCPT TO:<b@lab> => 504 5.5.2 <b@lab>: Recipient address rejected: need fully-qualified address
+    RCPT TO:<c@lab> => 504 5.5.2 <c@lab>: Recipient address rejected: need fully-qualified address
+    RCPT TO:<d@lab> => 421 4.7.0 mx.lab.test Error: too many errors
+    closed
+    client 192.0.2.7 => own 421 mx.lab.test Service unavailable - try again later
+        sendmail => own 421 4.7.0 mx.lab.test closing connection
+    closed
+    client 192.0.2.8
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("client_error_rate: passes again when the window has moved on",
+         'check "recipient_not_fqdn" { }\n'
+         'limit "client_error_rate" { allow = {"1/1s"} }', """
+    client 192.0.2.7
+    MAIL FROM:<a@example.com> => 250
+    RCPT TO:<b@lab> => 504
+    wait 1.1
+    RCPT TO:<b@lab.test> => 250
+    quit
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("client_error_rate: sends away at EHLO and MAIL when it speaks early",
+         'policy "all" {\n speak = "early"\n check "sender_not_fqdn" { }\n'
+         'limit "client_error_rate" { allow = {"2/1h"} }\n}', """
+    client 192.0.2.7
+    client 192.0.2.7
+    client 192.0.2.8
+    use 1
+    MAIL FROM:<a@pc> => 504
+    MAIL FROM:<a@pc> => 504
+    use 2
+    EHLO again.example.net => 421 4.7.0 mx.lab.test Error: too many errors
+        sendmail =>
+    closed
+    use 1
+    MAIL FROM:<a@example.com> => 421 4.7.0 mx.lab.test Error: too many errors
+    closed
+    use 3
+    message <a@example.com> <b@lab.test>
+    """),
+    Case("auth_rate: refuses one session too many",
+         'limit "auth_rate" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    message <alice@example.org> <b@lab.test> <c@lab.test>
+    quit
+    client 192.0.2.7 user bob@example.org
+    message <bob@example.org> <b@lab.test>
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab.test> => 450 4.7.1 Error: too many AUTH commands from 192.0.2.7
+    use 2
+    message <bob@example.org> <b@lab.test>
+    """),
+    Case("auth_rate: passes other clients, and who has not logged in",
+         'limit "auth_rate" { allow = {"1/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    client 192.0.2.7
+    message <a@example.com> <b@lab.test>
+    client 192.0.2.8 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    """),
+    Case("auth_rate: refuses at MAIL when it speaks early",
+         'policy "all" {\n speak = "early"\n'
+         'limit "auth_rate" { allow = {"1/1h"} }\n}', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    message <alice@example.org> <b@lab.test>
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 450 4.7.1 Error: too many AUTH commands from 192.0.2.7
+    """),
+    Case("rejected_recipients: refuses who wrote to too many wrong ones",
+         'limit "rejected_recipients" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<root@lab.test> => 250
+    RCPT TO:<gone@lab.test> => own 550 5.1.1 <gone@lab.test>: Recipient address rejected: no such user
+        sendmail => own 550 5.1.1 <gone@lab.test>... User unknown
+    RCPT TO:<daemon@lab.test> => 250
+    RCPT TO:<gone@lab.test> => 550
+    RCPT TO:<daemon@lab.test> => 450 4.7.1 Error: too many rejected recipients
+    RSET => 250
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<root@lab.test> => 450 4.7.1 Error: too many rejected recipients
+    client 192.0.2.8 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<root@lab.test> => 450 4.7.1 Error: too many rejected recipients
+    """, delivering=True),
+    Case("rejected_recipients: passes others, and counts nothing else",
+         'limit "rejected_recipients" { allow = {"1/1h"} }\n'
+         'limit "quota_user" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<gone@lab.test> => 550
+    RCPT TO:<root@lab.test> => 450
+    client 192.0.2.7 user bob@example.org
+    MAIL FROM:<bob@example.org> => 250
+    RCPT TO:<root@lab.test> => 250
+    RCPT TO:<daemon@lab.test> => 250
+    RCPT TO:<bin@lab.test> => 550 5.4.6 <bin@lab.test>: Recipient address rejected: Hourly sending quota exceeded
+    """, delivering=True),
+    Case("rejected_recipients: counts as refusals, too",
+         'limit "rejected_recipients" { allow = {"100/1h"} }\n'
+         'limit "client_error_rate" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<gone@lab.test> => 550
+    RCPT TO:<gone@lab.test> => 550
+    RCPT TO:<root@lab.test> => 421 4.7.0 mx.lab.test Error: too many errors
+    closed
+    """, delivering=True),
+    Case("attempts: count what is refused, too",
+         'check "recipient_not_fqdn" { }\n'
+         'limit "tries" { per = {"user"} count = "attempts" '
+         'allow = {"2/1h"} reply = "450 4.7.1 %{used} tries" }', """
+    client 192.0.2.7 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab> => 504
+    RCPT TO:<b@lab.test> => 250
+    RCPT TO:<c@lab.test> => 450 4.7.1 3 tries
+    client 192.0.2.7 user bob@example.org
+    message <bob@example.org> <b@lab.test>
+    """),
+
+    # --- how many different ones
+    Case("distinct_recipients: refuses one too many",
+         'limit "distinct_recipients" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test> <c@lab.test>
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<d@lab.test> => 450 4.7.1 Error: too many different recipients
+    """),
+    Case("distinct_recipients: passes who got mail, and gives back",
+         'limit "distinct_recipients" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<c@lab.test> => 250
+    RCPT TO:<B@Lab.Test> => 250
+    RSET => 250
+    message <alice@example.org> <b@lab.test> <d@lab.test>
+    client 192.0.2.7 user bob@example.org
+    message <bob@example.org> <e@lab.test>
+    """),
+    Case("distinct_senders: refuses one too many",
+         'limit "distinct_senders" { allow = {"1/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    MAIL FROM:<sales@example.org> => 250
+    RCPT TO:<b@lab.test> => 450 4.7.1 Error: too many different sender addresses
+    """),
+    Case("distinct_senders: passes the same one again",
+         'limit "distinct_senders" { allow = {"1/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    message <Alice@Example.Org> <c@lab.test>
+    """),
+    Case("distinct_clients: refuses one too many",
+         'limit "distinct_clients" { allow = {"2/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    client 192.0.2.8 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    client 192.0.2.9 user alice@example.org
+    MAIL FROM:<alice@example.org> => 250
+    RCPT TO:<b@lab.test> => 450 4.7.1 Error: too many different client addresses
+    """),
+    Case("distinct_clients: passes those of before, and other users",
+         'limit "distinct_clients" { allow = {"1/1h"} }', """
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    quit
+    client 192.0.2.7 user alice@example.org
+    message <alice@example.org> <b@lab.test>
+    client 192.0.2.8 user bob@example.org
+    message <bob@example.org> <b@lab.test>
+    """),
 ]
 
 
@@ -1019,6 +1208,8 @@ def locked_redis(lab):
 
 
 def hold(lab, case, mta_name, store_name):
+    if case.delivering and mta_name == "sendmail":
+        mta_name = "sendmail delivering"
     mta = gate.mta(lab, mta_name)
     store = daemon.MEMORY
     if case.store:

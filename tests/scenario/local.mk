@@ -17,6 +17,12 @@ EXTRA_DIST += \
 	tests/scenario/any_hour.conf \
 	tests/scenario/any_hour.ok \
 	tests/scenario/any_hour.txt \
+	tests/scenario/attempts.conf \
+	tests/scenario/attempts.ok \
+	tests/scenario/attempts.txt \
+	tests/scenario/auth_rate.conf \
+	tests/scenario/auth_rate.ok \
+	tests/scenario/auth_rate.txt \
 	tests/scenario/auth_required.conf \
 	tests/scenario/auth_required.ok \
 	tests/scenario/auth_required.txt \
@@ -59,6 +65,9 @@ EXTRA_DIST += \
 	tests/scenario/client_dnsbl.conf \
 	tests/scenario/client_dnsbl.ok \
 	tests/scenario/client_dnsbl.txt \
+	tests/scenario/client_error_rate.conf \
+	tests/scenario/client_error_rate.ok \
+	tests/scenario/client_error_rate.txt \
 	tests/scenario/client_name_unverified.conf \
 	tests/scenario/client_name_unverified.ok \
 	tests/scenario/client_name_unverified.txt \
@@ -77,6 +86,15 @@ EXTRA_DIST += \
 	tests/scenario/counted_once.conf \
 	tests/scenario/counted_once.ok \
 	tests/scenario/counted_once.txt \
+	tests/scenario/distinct_clients.conf \
+	tests/scenario/distinct_clients.ok \
+	tests/scenario/distinct_clients.txt \
+	tests/scenario/distinct_recipients.conf \
+	tests/scenario/distinct_recipients.ok \
+	tests/scenario/distinct_recipients.txt \
+	tests/scenario/distinct_senders.conf \
+	tests/scenario/distinct_senders.ok \
+	tests/scenario/distinct_senders.txt \
 	tests/scenario/dns_order.conf \
 	tests/scenario/dns_order.ok \
 	tests/scenario/dns_order.txt \
@@ -221,6 +239,9 @@ EXTRA_DIST += \
 	tests/scenario/regular.conf \
 	tests/scenario/regular.ok \
 	tests/scenario/regular.txt \
+	tests/scenario/rejected_recipients.conf \
+	tests/scenario/rejected_recipients.ok \
+	tests/scenario/rejected_recipients.txt \
 	tests/scenario/reload.conf \
 	tests/scenario/reload.ok \
 	tests/scenario/reload.txt \

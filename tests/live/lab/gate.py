@@ -36,15 +36,21 @@ def sendmail_line(lab):
 
 
 def mta(lab, name):
-    """The running "postfix" or "sendmail"; Skip when it cannot be had."""
+    """The running "postfix" or "sendmail"; Skip when it cannot be had.
+
+    "sendmail delivering" looks recipients up while the client waits, and
+    refuses users that there are not; the other one only queues.
+    """
     if name not in _started:
         try:
             if name == "postfix":
                 _started[name] = lab.share(
                     Postfix(lab, postfix_line(lab)))
             else:
-                _started[name] = lab.share(
-                    Sendmail(lab, sendmail_line(lab)))
+                delivering = name == "sendmail delivering"
+                _started[name] = lab.share(Sendmail(
+                    lab, sendmail_line(lab),
+                    "interactive" if delivering else "queueonly"))
         except Skip as skip:
             _started[name] = skip
     if isinstance(_started[name], Skip):

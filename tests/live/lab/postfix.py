@@ -34,7 +34,7 @@ maillog_file = {dir}/mail.log
 maillog_file_prefixes = /tmp, /var, {dir}
 smtpd_authorized_xclient_hosts = 127.0.0.0/8, 192.0.2.0/24
 smtpd_recipient_restrictions =
-    check_recipient_access inline:{{nobody@lab.test=REJECT}},
+    check_recipient_access inline:{{{{nobody@lab.test=REJECT}}, {{gone@lab.test=550 5.1.1 no such user}}}},
     permit_mynetworks, reject_unauth_destination
 smtpd_error_sleep_time = 0
 smtpd_soft_error_limit = 1000

@@ -24,7 +24,7 @@ PASSWORD = "secret"
 
 MC = """\
 OSTYPE(`linux')dnl
-define(`ALIAS_FILE', `')dnl
+define(`ALIAS_FILE', `{aliases}')dnl
 define(`QUEUE_DIR', `{dir}/mq')dnl
 define(`STATUS_FILE', `{dir}/statistics')dnl
 define(`HELP_FILE', `{dir}/helpfile')dnl
@@ -33,11 +33,11 @@ define(`confSERVICE_SWITCH_FILE', `{dir}/service.switch')dnl
 define(`confDONT_BLAME_SENDMAIL', `AssumeSafeChown,GroupWritableDirPathSafe,TrustStickyBit,NonRootSafeAddr,GroupReadableKeyFile,GroupReadableSASLDBFile')dnl
 define(`confDOMAIN_NAME', `mx.lab.test')dnl
 define(`confTRUSTED_USER', `root')dnl
-define(`confDELIVERY_MODE', `queueonly')dnl
+define(`confDELIVERY_MODE', `{mode}')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confBAD_RCPT_THROTTLE', `1000')dnl
 define(`confREFUSE_LA', `0')dnl
-define(`confQUEUE_LA', `0')dnl
+define(`confQUEUE_LA', `{queue_la}')dnl
 define(`confAUTH_MECHANISMS', `PLAIN')dnl
 TRUST_AUTH_MECH(`PLAIN')dnl
 FEATURE(`no_default_msa')dnl
@@ -101,7 +101,7 @@ def need_names(lab):
 class Sendmail:
     name = "sendmail"
 
-    def __init__(self, lab, filter_line):
+    def __init__(self, lab, filter_line, mode="queueonly"):
         """`filter_line`: the INPUT_MAIL_FILTER line, as of sendmail.mc."""
         if not isolation.inside():
             raise Skip("no namespaces here for a private Sendmail")
@@ -120,7 +120,7 @@ class Sendmail:
         self.folder = lab.path(lab.unique("sendmail"))
         self.port = free_port()
         os.makedirs(os.path.join(self.folder, "mq"))
-        self.make_files(filter_line)
+        self.make_files(filter_line, mode)
         self.has_auth = self.make_auth()
         self.process = lab.start(
             os.path.basename(self.folder),
@@ -134,7 +134,7 @@ class Sendmail:
               "Sendmail does not start: " + self.process.output())
         lab.forget(self.process)    # from here on it is ours to stop
 
-    def make_files(self, filter_line):
+    def make_files(self, filter_line, mode):
         for name in ("helpfile", "statistics"):
             open(os.path.join(self.folder, name), "w").close()
         with open(os.path.join(self.folder, "service.switch"), "w") as file:
@@ -148,8 +148,11 @@ class Sendmail:
                      "Addr=2001:db8::1')dnl\n" % self.port)
         mc = os.path.join(self.folder, "lab.mc")
         with open(mc, "w") as file:
-            file.write(MC.format(dir=self.folder, port=self.port,
-                                 extra_daemon=extra, filter=filter_line))
+            file.write(MC.format(
+                dir=self.folder, port=self.port, extra_daemon=extra,
+                filter=filter_line, mode=mode,
+                aliases="" if mode == "queueonly" else "null:none",
+                queue_la=0 if mode == "queueonly" else 1000))
         cf = os.path.join(self.packages, "usr/share/sendmail/cf")
         with open(os.path.join(self.folder, "lab.cf"), "w") as file:
             subprocess.run(
