@@ -332,8 +332,10 @@ def shown(figure):
 
 
 def print_figures(rows):
-    print("figures to reach (messages of a session x recipients)")
-    for one in figures(rows):
+    reached = list(figures(rows))
+    if reached:
+        print("figures to reach (messages of a session x recipients)")
+    for one in reached:
         print("  %-6s  %-43s %8s %g: %s" % (
             "missed" if one["missed"] else "ok", one["what"], one["at"],
             one["wanted"], ", ".join("%s %.2f" % pair
@@ -347,7 +349,8 @@ def print_all(rows, sampler):
         if chosen:
             print_table(columns, chosen)
     print_figures(rows)
-    print(sampler.sentence())
+    if sampler.count:
+        print(sampler.sentence())
 
 
 # --- the command line

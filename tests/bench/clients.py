@@ -24,7 +24,7 @@ def storeload(lab, conf, **options):
     for name, value in options.items():
         words += ["--" + name] if value is True else [
             "--" + name, str(value)]
-    done = subprocess.run(words, timeout=300, capture_output=True, text=True,
+    done = subprocess.run(words, timeout=900, capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
         sys.exit("storeload: " + done.stderr)
