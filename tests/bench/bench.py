@@ -62,7 +62,8 @@ from lab.redis import Redis    # noqa: E402
 from milters import ALL, MEMORY, MINIMAL, UNIX, Load    # noqa: E402
 
 RATE, RATE_SESSIONS = 200, 20
-SHARE = {"quota": 1, "sessions": 0.5, "rate": 4, "store": 0.5}    # of --seconds
+# of --seconds, in each sample
+SHARE = {"quota": 1, "sessions": 0.5, "rate": 3, "store": 0.5}
 
 
 # --- taking samples
@@ -367,7 +368,7 @@ def parse():
     options.add_argument(
         "--seconds", type=float, default=1,
         help="of each sample of `quota` (1); half of it in `sessions`\n"
-             "and `store`, four times as much in `rate`")
+             "and `store`, three times as much in `rate`")
     options.add_argument("--connections", type=int, default=20,
                          help="of `quota` (20)")
     options.add_argument("--policy", metavar="FILE",
