@@ -67,9 +67,9 @@ class Milter:
         before = self._so_far()
         options = {"rate": one.rate} if one.rate else {}
         report = load.run(
-            self.lab, [self.address], connections=one.sessions, duration=seconds,
-            messages=one.messages, recipients=one.recipients, users=1000,
-            clients=1000, **options)
+            self.lab, [self.address], connections=one.sessions,
+            duration=seconds, messages=one.messages,
+            recipients=one.recipients, users=1000, clients=1000, **options)
         count = report["messages"]
         if report["replies"] or report["unconnected"] or not count:
             sys.exit("%s refused: %s" % (self.name, report))
@@ -89,9 +89,10 @@ class Milter:
 
 
 def noops(lab):
-    return [Milter(lab, name, "", noop, "unix:" + noop.socket) for name, noop in (
-        (ALL, daemon.Noop(lab, "--all")),
-        (MINIMAL, daemon.Noop(lab, "--minimal")))]
+    pairs = ((ALL, daemon.Noop(lab, "--all")),
+             (MINIMAL, daemon.Noop(lab, "--minimal")))
+    return [Milter(lab, name, "", noop, "unix:" + noop.socket)
+            for name, noop in pairs]
 
 
 def floodgates(lab, redis, limits, text):
