@@ -37,7 +37,7 @@ storeload_SOURCES = \
 storeload_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 storeload_LDADD = libio.a libcore.a libbase.a $(CONFUSE_LIBS) \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 EXTRA_DIST += \
 	tests/bench/bench.py \
 	tests/bench/clients.py \
