@@ -7,9 +7,9 @@
  * words. Nothing is delivered anywhere.
  */
 #include "mta.h"
+#include "numbers.h"
+#include "times.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -30,18 +30,12 @@ struct options {
 	size_t address_count;
 	long connections, sessions, messages, recipients;
 	long clients, users, mailboxes, listeners, names;
-	long rate, duration_s, size, body, pause_ms;
+	long rate, duration_ms, size, body, pause_ms;
 	long abort_percent, drop_percent;
 	long deadline_ms, timeout_ms;
 	long seed;
 	const char *domain, *user, *sender;	/* NULL: by number */
 	bool reuse, json, show;
-};
-
-/* Times of one kind of answer, in us. */
-struct times {
-	uint32_t *at;
-	size_t count, room;
 };
 
 /* How often a reply came; the text without its reference and addresses. */
@@ -53,7 +47,8 @@ struct text_count {
 struct tally {
 	long sessions, messages, accepted, refused, aborted, dropped, lost;
 	long recipients, recipients_refused, unconnected, late, commands;
-	struct times mail, rcpt, all;
+	struct times mail, rcpt, all;	/* answers, in us */
+	struct times whole;	/* sessions, from connect to QUIT, in us */
 	struct text_count texts[TEXTS_MAX];
 	size_t text_count;
 };
@@ -62,6 +57,7 @@ struct worker {
 	pthread_t thread;
 	uint64_t random;
 	struct mta *mta;
+	int64_t waited_us;	/* in this session, for a message's turn */
 	struct tally tally;
 };
 
@@ -75,36 +71,6 @@ static atomic_long next_session, next_message;
 static int64_t start_us;
 
 /* --- keeping count */
-
-static void
-times_add(struct times *times, int64_t us)
-{
-	if (times->count == times->room) {
-		times->room = times->room == 0 ? 4096 : times->room * 2;
-		times->at = realloc(times->at,
-		    times->room * sizeof times->at[0]);
-		if (times->at == NULL)
-			abort();
-	}
-	times->at[times->count++] = us > UINT32_MAX ? UINT32_MAX :
-	    (uint32_t)us;
-}
-
-static int
-compare_u32(const void *a, const void *b)
-{
-	const uint32_t *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
-static uint32_t
-times_at(const struct times *times, double part)
-{
-	if (times->count == 0)
-		return 0;
-	return times->at[(size_t)(part * (double)(times->count - 1))];
-}
 
 /* "<a@b>: no (ref ABC234)" becomes "<>: no". */
 static void
@@ -203,23 +169,24 @@ percent(struct worker *worker)
 
 /* With --rate: wait until this message's turn. False: the time is over. */
 static bool
-wait_turn(void)
+wait_turn(struct worker *worker)
 {
 	long turn = atomic_fetch_add(&next_message, 1);
-	int64_t end_us = start_us + (int64_t)options.duration_s * 1000000;
-	int64_t now = mta_now_us(), due = now;
+	int64_t end_us = start_us + (int64_t)options.duration_ms * 1000;
+	int64_t before_us = mta_now_us(), due_us = before_us;
 	struct timespec pause;
 
 	if (options.rate > 0)
-		due = start_us + (int64_t)turn * 1000000 / options.rate;
-	if (options.duration_s > 0 && due > end_us)
+		due_us = start_us + (int64_t)turn * 1000000 / options.rate;
+	if (options.duration_ms > 0 && due_us > end_us)
 		return false;
-	if (due > now) {
-		pause.tv_sec = (due - now) / 1000000;
-		pause.tv_nsec = (due - now) % 1000000 * 1000;
+	if (due_us > before_us) {
+		pause.tv_sec = (due_us - before_us) / 1000000;
+		pause.tv_nsec = (due_us - before_us) % 1000000 * 1000;
 		nanosleep(&pause, NULL);
+		worker->waited_us += mta_now_us() - before_us;
 	}
-	return options.duration_s == 0 || mta_now_us() < end_us;
+	return options.duration_ms == 0 || mta_now_us() < end_us;
 }
 
 /*
@@ -338,24 +305,16 @@ hold_message(struct worker *worker, long session, long number)
 	return lasts(worker, &answer);
 }
 
-/* False when the time is over. */
+/* CONNECT and HELO. False when nothing more can be said. */
 static bool
-hold_session(struct worker *worker, long session)
+greet(struct worker *worker, long session)
 {
 	struct tally *tally = &worker->tally;
 	struct mta *mta = worker->mta;
 	char ip[24], listener[NAME_SIZE], helo[NAME_SIZE];
 	long client = session % options.clients;
 	struct mta_answer answer;
-	bool goes_on = true, in_time = true;
 
-	if (mta->fd < 0 && !mta_open(mta, &options.addresses[
-	    (size_t)session % options.address_count],
-	    (int)options.timeout_ms)) {
-		tally->unconnected++;
-		return true;
-	}
-	tally->sessions++;
 	snprintf(ip, sizeof ip, "10.%ld.%ld.%ld", client / 62500 % 250,
 	    client / 250 % 250, client % 250 + 1);
 	snprintf(listener, sizeof listener, "port%ld",
@@ -365,25 +324,47 @@ hold_session(struct worker *worker, long session)
 	mta_macro_set(mta, "{daemon_name}", listener);
 	mta_macro_set(mta, "{client_addr}", ip);
 	mta_connect(mta, "client.example.net", ip, 40000, &answer);
-	goes_on = record(tally, &answer, NULL) || lasts(worker, &answer);
-	if (goes_on) {
-		take_breath();
-		if (options.names > 0)
-			snprintf(helo, sizeof helo, "h%ld.example.net",
-			    session % options.names);
-		else
-			snprintf(helo, sizeof helo, "client.example.net");
-		mta_helo(mta, helo, &answer);
-		(void)record(tally, &answer, NULL);
-		goes_on = lasts(worker, &answer);
+	if (!record(tally, &answer, NULL) && !lasts(worker, &answer))
+		return false;
+	take_breath();
+	if (options.names > 0)
+		snprintf(helo, sizeof helo, "h%ld.example.net",
+		    session % options.names);
+	else
+		snprintf(helo, sizeof helo, "client.example.net");
+	mta_helo(mta, helo, &answer);
+	(void)record(tally, &answer, NULL);
+	return lasts(worker, &answer);
+}
+
+/* From connect to QUIT. False when the time is over. */
+static bool
+hold_session(struct worker *worker, long session)
+{
+	struct mta *mta = worker->mta;
+	bool goes_on, in_time = true;
+	int64_t began_us;
+
+	if (!wait_turn(worker))
+		return false;
+	began_us = mta_now_us();
+	worker->waited_us = 0;
+	if (mta->fd < 0 && !mta_open(mta, &options.addresses[
+	    (size_t)session % options.address_count],
+	    (int)options.timeout_ms)) {
+		worker->tally.unconnected++;
+		return true;
 	}
+	worker->tally.sessions++;
+	goes_on = greet(worker, session);
 	for (long i = 0; goes_on && i < options.messages; i++) {
-		in_time = wait_turn();
+		in_time = i == 0 || wait_turn(worker);
 		goes_on = in_time && hold_message(worker, session, i);
 	}
-	if (options.reuse && mta->fd >= 0 && goes_on && mta_quit_nc(mta))
-		return in_time;
-	mta_quit(mta);
+	if (!options.reuse || mta->fd < 0 || !goes_on || !mta_quit_nc(mta))
+		mta_quit(mta);
+	times_add(&worker->tally.whole,
+	    mta_now_us() - began_us - worker->waited_us);
 	return in_time;
 }
 
@@ -396,11 +377,11 @@ work(void *argument)
 
 	while (goes_on) {
 		session = atomic_fetch_add(&next_session, 1);
-		if (options.duration_s == 0 && session >= options.sessions)
+		if (options.duration_ms == 0 && session >= options.sessions)
 			break;
 		goes_on = hold_session(worker, session);
-		if (options.duration_s > 0 && mta_now_us() - start_us >=
-		    (int64_t)options.duration_s * 1000000)
+		if (options.duration_ms > 0 && mta_now_us() - start_us >=
+		    (int64_t)options.duration_ms * 1000)
 			break;
 	}
 	mta_quit(worker->mta);
@@ -408,15 +389,6 @@ work(void *argument)
 }
 
 /* --- the report */
-
-static void
-times_take(struct times *to, struct times *from)
-{
-	for (size_t i = 0; i < from->count; i++)
-		times_add(to, from->at[i]);
-	free(from->at);
-	from->at = NULL;
-}
 
 static void
 tally_take(struct tally *to, struct tally *from)
@@ -436,16 +408,9 @@ tally_take(struct tally *to, struct tally *from)
 	times_take(&to->mail, &from->mail);
 	times_take(&to->rcpt, &from->rcpt);
 	times_take(&to->all, &from->all);
+	times_take(&to->whole, &from->whole);
 	for (size_t i = 0; i < from->text_count; i++)
 		texts_add(to, from->texts[i].text, from->texts[i].count);
-}
-
-static void
-sort_times(struct times *times)
-{
-	if (times->count > 0)
-		qsort(times->at, times->count, sizeof times->at[0],
-		    compare_u32);
 }
 
 static json_t *
@@ -489,6 +454,7 @@ print_json(const struct tally *tally, double seconds)
 	json_object_set_new(report, "mail_us", json_times(&tally->mail));
 	json_object_set_new(report, "rcpt_us", json_times(&tally->rcpt));
 	json_object_set_new(report, "all_us", json_times(&tally->all));
+	json_object_set_new(report, "session_us", json_times(&tally->whole));
 	for (size_t i = 0; i < tally->text_count; i++)
 		json_object_set_new(replies, tally->texts[i].text,
 		    json_integer(tally->texts[i].count));
@@ -503,7 +469,7 @@ print_times(const char *name, const struct times *times)
 {
 	if (times->count == 0)
 		return;
-	printf("%-5s answers %8zu   p50 %6u us   p95 %6u us   p99 %6u us   "
+	printf("%-13s %8zu   p50 %6u us   p95 %6u us   p99 %6u us   "
 	    "max %6u us\n", name, times->count, times_at(times, 0.5),
 	    times_at(times, 0.95), times_at(times, 0.99), times_at(times, 1));
 }
@@ -522,9 +488,10 @@ print_text(const struct tally *tally, double seconds)
 	printf("filter: %ld connections failed, %ld commands lost, "
 	    "%ld answers later than %ld ms\n", tally->unconnected,
 	    tally->lost, tally->late, options.deadline_ms);
-	print_times("MAIL", &tally->mail);
-	print_times("RCPT", &tally->rcpt);
-	print_times("all", &tally->all);
+	print_times("MAIL answers", &tally->mail);
+	print_times("RCPT answers", &tally->rcpt);
+	print_times("all answers", &tally->all);
+	print_times("sessions", &tally->whole);
 	for (size_t i = 0; i < tally->text_count; i++)
 		printf("%8ld  %s\n", tally->texts[i].count,
 		    tally->texts[i].text);
@@ -533,13 +500,8 @@ print_text(const struct tally *tally, double seconds)
 /* --- the command line */
 
 #define NUMBER(name, member, low, high, help) \
-	{ name, &options.member, low, high, help }
-static const struct {
-	const char *name;
-	long *value;
-	long low, high;
-	const char *help;
-} numbers[] = {
+	{ name, &options.member, low, high, 1, help }
+static const struct number numbers[] = {
 	NUMBER("connections", connections, 1, 10000, "held at the same time"),
 	NUMBER("sessions", sessions, 1, 1000000000, "SMTP sessions in all"),
 	NUMBER("messages", messages, 1, 1000000000, "in a session"),
@@ -552,7 +514,8 @@ static const struct {
 	NUMBER("names", names, 0, 1000000000,
 	    "different HELO names and domains; 0 one of each"),
 	NUMBER("rate", rate, 0, 1000000, "messages a second; 0 all it can"),
-	NUMBER("duration", duration_s, 0, 86400, "seconds, instead of sessions"),
+	{ "duration", &options.duration_ms, 0, 86400000, 1000,
+	    "seconds, instead of sessions" },
 	NUMBER("pause", pause_ms, 0, 60000,
 	    "ms before each command, as a network has"),
 	NUMBER("size", size, 0, 1000000000, "declared with SIZE="),
@@ -583,9 +546,7 @@ print_usage(FILE *to)
 	    "  --json             print the report as JSON\n"
 	    "  --show             print what is said, and no report\n",
 	    options.domain);
-	for (size_t i = 0; i < NUMBER_COUNT; i++)
-		fprintf(to, "  --%-12s N  %s (%ld)\n", numbers[i].name,
-		    numbers[i].help, *numbers[i].value);
+	numbers_print(numbers, NUMBER_COUNT, to);
 }
 
 static void
@@ -593,20 +554,6 @@ fail(const char *what, const char *argument)
 {
 	fprintf(stderr, "milterload: %s: %s\n", what, argument);
 	exit(EX_USAGE);
-}
-
-static void
-take_number(size_t i, const char *text)
-{
-	char *rest;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &rest, 10);
-	if (rest == text || *rest != '\0' || errno != 0 ||
-	    value < numbers[i].low || value > numbers[i].high)
-		fail("no number that this option takes", text);
-	*numbers[i].value = value;
 }
 
 static void
@@ -636,13 +583,13 @@ parse_options(int argc, char **argv)
 	};
 	int seen;
 
-	for (size_t i = 0; i < NUMBER_COUNT; i++)
-		table[WORDS + i] = (struct option){ numbers[i].name,
-		    required_argument, NULL, (int)i + 1 };
+	numbers_add(numbers, NUMBER_COUNT, table + WORDS);
 	while ((seen = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		if (seen >= 1 && seen <= (int)NUMBER_COUNT)
-			take_number((size_t)seen - 1, optarg);
-		else if (seen == ADDRESS)
+		if (seen >= 1 && seen <= (int)NUMBER_COUNT) {
+			if (!number_take(&numbers[seen - 1], optarg))
+				fail("no number that this option takes",
+				    optarg);
+		} else if (seen == ADDRESS)
 			take_address(optarg);
 		else if (seen == DOMAIN)
 			options.domain = optarg;
@@ -699,15 +646,17 @@ main(int argc, char **argv)
 		free(workers[i].mta);
 	}
 	free(workers);
-	sort_times(&total.mail);
-	sort_times(&total.rcpt);
-	sort_times(&total.all);
+	times_sort(&total.mail);
+	times_sort(&total.rcpt);
+	times_sort(&total.all);
+	times_sort(&total.whole);
 	if (options.json)
 		print_json(&total, seconds);
 	else if (!options.show)
 		print_text(&total, seconds);
-	free(total.mail.at);
-	free(total.rcpt.at);
-	free(total.all.at);
+	times_clear(&total.mail);
+	times_clear(&total.rcpt);
+	times_clear(&total.all);
+	times_clear(&total.whole);
 	return EX_OK;
 }

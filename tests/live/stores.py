@@ -175,3 +175,39 @@ def show(lab):
               "%d: %s%s" % (done.returncode, done.stdout, done.stderr))
         floodgate.stop()
     redis.stop()
+
+
+def trips_for(lab, redis, floodgate, what, **options):
+    """Trips to Redis for each of 300 messages."""
+    before = redis.trips()
+    report = load.run(lab, [floodgate.listen], connections=10, sessions=300,
+                      domain="trips.example", **options)
+    check(not report["replies"] and report["accepted"] == report["messages"],
+          "%s: refused: %s" % (what, report))
+    return (redis.trips() - before) / report["messages"]
+
+
+@live("a recipient is one trip to Redis, whatever the limits; all else none")
+def one_trip(lab):
+    """Counted by Redis; the first load is there to bring it the script."""
+    redis = Redis(lab)
+    limits = ['limit "%s" { %s allow = {"1000000/1h", "5000000/1d"} }' % pair
+              for pair in (
+                  ("quota_user", ""), ("quota_domain", ""),
+                  ("quota_recipient", ""), ("rate_client_messages", ""),
+                  ("quota_sender", 'per = {"sender"} count = "recipients"'),
+                  ("per_helo", 'per = {"helo"} count = "recipients"'))]
+    for count in (1, 3, 6):
+        floodgate = daemon.Floodgate(
+            lab, 'policy "all" { %s }' % "\n".join(limits[:count]),
+            patient(redis))
+        trips_for(lab, redis, floodgate, "the first", users=50)
+        for recipients, messages in ((1, 1), (1, 5), (3, 1)):
+            what = "%d limits, %d recipients, %d messages" % (
+                count, recipients, messages)
+            trips = trips_for(lab, redis, floodgate, what, users=50,
+                              recipients=recipients, messages=messages)
+            check(trips == recipients, "%s: %g trips a message" % (
+                what, trips))
+        floodgate.stop()
+    redis.stop()

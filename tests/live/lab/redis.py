@@ -1,6 +1,8 @@
 """A private Redis, and enough of its protocol to look into it."""
 
+import collections
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -61,6 +63,24 @@ class Redis:
 
     def keys(self):
         return self.command("KEYS", "*")
+
+    def calls(self):
+        """How often each command was run so far, by a script as well."""
+        calls = collections.Counter()
+        for name, count in re.findall(r"^cmdstat_(\S+?):calls=(\d+)",
+                                      self.command("INFO", "commandstats"),
+                                      re.M):
+            calls[name] = int(count)
+        return calls
+
+    def trips(self):
+        """How often the script was asked to count.
+
+        A sign of life of a host is a trip, too, with one ZADD or ZREM.
+        """
+        calls = self.calls()
+        return sum(calls[name] for name in ("evalsha", "eval", "fcall")) - \
+            calls["zadd"] - calls["zrem"]
 
     def freeze(self):
         self.process.signal(signal.SIGSTOP)
