@@ -971,6 +971,8 @@ compete_all(bool flush)
 	for (int i = 0; flush && i < 20; i++) {
 		TELL("SCRIPT", "FLUSH");
 		TELL("FUNCTION", "FLUSH");
+		/* A function is loaded first, and then called once more. */
+		sleep_ms(as.script == SCRIPT_FUNCTION ? 20 : 0);
 	}
 	crowd_end(crowd);
 	for (int i = 0; i < CROWD; i++) {
