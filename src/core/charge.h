@@ -149,8 +149,8 @@ bool charge_element(const struct rule *rule, const struct config *config,
  * session and the recipient (NULL before RCPT) make. Nothing is appended
  * when a key has no value: nobody is authenticated, the sender is <>, the
  * client is local; or when what a distinct count counts has none, unless
- * the weight is 0, which asks for the subject alone. CHARGES_MAX is never exceeded: the configuration was
- * checked for it.
+ * the weight is 0, which asks for the subject alone. CHARGES_MAX is never
+ * exceeded: the configuration was checked for it.
  */
 void charges_add(struct charges *charges, const struct rule *rule,
     const struct config *config, const struct session *session,

@@ -46,7 +46,8 @@ bool
 check_recipient_denied(const struct check_input *input)
 {
 	return !is_user_at_domain(input->recipient) ||
-	    lists_have_subject(&input->rule->checks.lists, SUBJECT_RECIPIENT, input->occasion);
+	    lists_have_subject(&input->rule->checks.lists, SUBJECT_RECIPIENT,
+	    input->occasion);
 }
 
 /*

@@ -54,7 +54,7 @@ struct list_doubt {
 	bool is_missing;	/* an answer is wanted */
 	bool has_failed;	/* one cannot be had */
 	bool is_old;		/* one is the last known */
-	const struct list_question *about;	/* the first failed or old one */
+	const struct list_question *about;	/* the first of these */
 };
 
 /* All questions of one event, each once. */

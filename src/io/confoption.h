@@ -41,8 +41,8 @@ struct option_table {
 
 /* A table for each struct of config.h that option.def makes. */
 extern const struct option_table global_table, store_memory_table,
-    store_redis_table, dns_table, list_table, map_table, policy_table, match_table,
-    rule_table, check_table, limit_table;
+    store_redis_table, dns_table, list_table, map_table, policy_table,
+    match_table, rule_table, check_table, limit_table;
 
 enum section {
 	SECTION_GLOBAL, SECTION_STORE_MEMORY, SECTION_STORE_REDIS,

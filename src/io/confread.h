@@ -2,8 +2,9 @@
  * confread.h - what the parts of the configuration reader share
  *
  * conffile.c reads files, confbuild.c makes the configuration of them,
- * conflist.c its lists and maps, and confpolicy.c its policies. Not thread-safe: libconfuse's lexer is global,
- * so only one thread at a time reads a configuration.
+ * conflist.c its lists and maps, and confpolicy.c its policies. Not
+ * thread-safe: libconfuse's lexer is global, so only one thread at a time
+ * reads a configuration.
  */
 #ifndef FLOODGATE_IO_CONFREAD_H
 #define FLOODGATE_IO_CONFREAD_H

@@ -212,7 +212,8 @@ content_of(char *text)
 
 	text += strspn(text, " \t");
 	end = entry_regular_end(text);
-	for (length = end != NULL ? (size_t)(end - text) : 0; text[length] != '\0'; length++)
+	for (length = end != NULL ? (size_t)(end - text) : 0;
+	    text[length] != '\0'; length++)
 		if (text[length] == '#' && (length == 0 ||
 		    text[length - 1] == ' ' || text[length - 1] == '\t'))
 			break;

@@ -129,7 +129,8 @@ find_kept(struct list_cache *cache, const struct imprint *imprint)
 	struct kept *set = cache->table[imprint->low % SETS];
 
 	for (size_t i = 0; i < WAYS; i++)
-		if (set[i].asked_ms != 0 && set[i].imprint.high == imprint->high &&
+		if (set[i].asked_ms != 0 &&
+		    set[i].imprint.high == imprint->high &&
 		    set[i].imprint.low == imprint->low)
 			return &set[i];
 	return NULL;

@@ -157,7 +157,8 @@ record_answer(const struct session *session, const struct event *event,
 		return;
 	TEXT_INIT(&line, buffer);
 	put_session(&line, session, event);
-	put_rule(&line, verdict->policy, verdict->rule, action_of(event, answer));
+	put_rule(&line, verdict->policy, verdict->rule,
+	    action_of(event, answer));
 	if (verdict->refused) {
 		put_key_value(&line, "ref", answer->ref);
 		put_limit(&line, verdict);

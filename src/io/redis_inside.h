@@ -43,6 +43,8 @@ struct redis_link {
 	struct questions queue;
 	size_t told;		/* of them, with nobody waiting */
 	bool sleeping;		/* in poll(), or nearly: wake it */
+	bool quiet;		/* nobody has had an answer for QUIET_MS */
+	int64_t heard_ms;	/* the last one, on the steady clock */
 	bool closing, distrusted, tried;
 	int64_t timeout_ms, connect_timeout_ms;
 	int64_t calls, failures, since_ms;

@@ -17,9 +17,11 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/pool.h"
 #include "io/secret.h"
 
 #define TOLD_MAX 4096		/* in the queue; more are dropped */
+#define QUIET_MS 20		/* without an answer: the server is slow */
 
 /* --- asking --- */
 
@@ -80,22 +82,75 @@ enqueue(struct redis_link *link, struct question *question)
 	return true;
 }
 
+/* With the lock held, which is let go meanwhile. */
+static void
+wait_until(struct redis_link *link, struct question *question,
+    int64_t until_ms)
+{
+	struct timespec until;
+
+	until.tv_sec = (time_t)(until_ms / 1000);
+	until.tv_nsec = (long)(until_ms % 1000) * 1000000;
+	while (!question->done &&
+	    pthread_cond_timedwait(&question->answered, &link->mutex,
+	    &until) == 0)
+		continue;
+}
+
+/*
+ * With the lock held: wait until it is answered, or too late, or until
+ * nobody has had an answer for a while.
+ */
+static void
+wait_quiet(struct redis_link *link, struct question *question,
+    int64_t asked_ms, int64_t deadline_ms)
+{
+	while (!question->done && !link->quiet) {
+		int64_t quiet_ms = QUIET_MS + (link->heard_ms > asked_ms ?
+		    link->heard_ms : asked_ms);
+
+		link->quiet = clock_steady_ms() >= quiet_ms;
+		if (link->quiet || clock_steady_ms() >= deadline_ms)
+			return;
+		wait_until(link, question, quiet_ms < deadline_ms ? quiet_ms :
+		    deadline_ms);
+	}
+}
+
+/*
+ * With the lock held. Answers usually come at once, on a busy host one
+ * after another. When none does, libmilter's pool is told that this thread
+ * waits (see io/pool.h), and so of all that ask until the next answer.
+ */
+static void
+wait_answer(struct redis_link *link, struct question *question,
+    int64_t asked_ms, int64_t deadline_ms)
+{
+	wait_quiet(link, question, asked_ms, deadline_ms);
+	if (!question->done && clock_steady_ms() < deadline_ms) {
+		pthread_mutex_unlock(&link->mutex);
+		pool_wait_begin();
+		pthread_mutex_lock(&link->mutex);
+		wait_until(link, question, deadline_ms);
+		pool_wait_end();
+	}
+	if (question->done) {
+		link->heard_ms = clock_steady_ms();
+		link->quiet = false;
+	}
+}
+
 /* Wait, take the answer, and leave the rest to the I/O thread if it is late. */
 static redisReply *
 await(struct redis_link *link, struct question *question, int64_t deadline_ms,
     bool *misset)
 {
-	struct timespec deadline;
+	int64_t asked_ms = clock_steady_ms();
 	redisReply *answer = NULL;
 	bool last;
 
-	deadline.tv_sec = (time_t)(deadline_ms / 1000);
-	deadline.tv_nsec = (long)(deadline_ms % 1000) * 1000000;
 	pthread_mutex_lock(&link->mutex);
-	while (!question->done &&
-	    pthread_cond_timedwait(&question->answered, &link->mutex,
-	    &deadline) == 0)
-		continue;
+	wait_answer(link, question, asked_ms, deadline_ms);
 	if (question->done) {
 		answer = question->answer;
 		question->answer = NULL;

@@ -112,8 +112,9 @@ void store_close(struct store **store);
 bool store_reconfigure(struct store *store, const struct config *config);
 
 /*
- * Charge, as core/charge.h says what is counted when. `now_ms` is the wall clock, used by the memory store and ignored
- * by Redis, which has its own. `timeout_ms` bounds the call.
+ * Charge, as core/charge.h says what is counted when. `now_ms` is the wall
+ * clock, used by the memory store and ignored by Redis, which has its own.
+ * `timeout_ms` bounds the call.
  */
 void store_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,

@@ -10,8 +10,9 @@
  * What is counted without an answer (STORE_TELL) is counted here meanwhile.
  *
  * Each outage grants that share anew, and a distinct count knows no element
- * of before; when it is told, what Redis has is not counted twice. A batch that the store is told and
- * does not confirm is not told again: it may have been counted.
+ * of before; when it is told, what Redis has is not counted twice. A batch
+ * that the store is told and does not confirm is not told again: it may have
+ * been counted.
  *
  * What the store below said of marks is remembered for the same case: who
  * was suspended stays so. That is of a moment ago, and never told again.
@@ -685,8 +686,8 @@ new_fallback(struct store *below, int64_t share)
 }
 
 static void
-fallback_look_up(struct store *store, struct store_lookup lookups[], size_t count,
-    int64_t timeout_ms)
+fallback_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
 {
 	store_look_up(fallback_of(store)->below, lookups, count, timeout_ms);
 }

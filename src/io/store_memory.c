@@ -7,8 +7,9 @@
  * set is one step, and in each stripe time never runs back.
  *
  * At most max_subjects are kept (a call that adds one may pass it by that
- * one for a moment); eight elements of distinct counts are as much as one. Past it the subject goes that was used least recently
- * in its stripe or, where stripes are thinly filled, in the nearest ones.
+ * one for a moment); eight elements of distinct counts are as much as one.
+ * Past it the subject goes that was used least recently in its stripe or,
+ * where stripes are thinly filled, in the nearest ones.
  *
  * One thread drops what has expired, and writes the snapshot stripe by
  * stripe: decisions wait for one stripe at most, and never for the disk.

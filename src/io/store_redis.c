@@ -764,6 +764,9 @@ show_group(struct store_counter *counter, const unsigned char *group,
 
 	if (left_ms <= 0 || count == 0)
 		return;
+	/* The clock stepped back: the next charge moves the groups along. */
+	if (left_ms > counter->window_ms)
+		left_ms = counter->window_ms;
 	if (counter->used == 0)
 		counter->frees_ms = left_ms;
 	counter->used += count;

@@ -5,12 +5,19 @@
  * and says to the filter what Postfix would say. Prints how many messages a
  * second passed, how long the answers took, and what was refused with which
  * words. Nothing is delivered anywhere.
+ *
+ * --log writes one line a recipient, when its message is over: when RCPT was
+ * sent and when its answer had come (us, CLOCK_MONOTONIC), the sender, the
+ * recipient, the code that was told ("-": none came), and what became of the
+ * message (accepted, refused, aborted, dropped or lost).
  */
 #include "mta.h"
 #include "numbers.h"
 #include "times.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,6 +43,7 @@ struct options {
 	long seed;
 	const char *domain, *user, *sender;	/* NULL: by number */
 	bool reuse, json, show;
+	FILE *log;		/* NULL: none */
 };
 
 /* How often a reply came; the text without its reference and addresses. */
@@ -53,12 +61,21 @@ struct tally {
 	size_t text_count;
 };
 
+/* What the client was told of a recipient. */
+struct told {
+	int64_t begin_us, end_us;
+	char path[NAME_SIZE];
+	char code[4];
+};
+
 struct worker {
 	pthread_t thread;
 	uint64_t random;
 	struct mta *mta;
 	int64_t waited_us;	/* in this session, for a message's turn */
 	struct tally tally;
+	struct told *told;	/* of this message; NULL without a log */
+	long told_count;
 };
 
 static struct options options = {
@@ -152,6 +169,39 @@ record(struct tally *tally, const struct mta_answer *answer,
 	return false;
 }
 
+/* --- the log */
+
+static void
+note_told(struct worker *worker, int64_t begin_us, const char *path,
+    const struct mta_answer *answer)
+{
+	struct told *told;
+
+	if (options.log == NULL)
+		return;
+	told = &worker->told[worker->told_count++];
+	told->begin_us = begin_us;
+	told->end_us = mta_now_us();
+	snprintf(told->path, sizeof told->path, "%s", path);
+	snprintf(told->code, sizeof told->code, "%.3s",
+	    answer->verdict == MTA_LOST ? "-" :
+	    answer->text[0] == '\0' ? "250" : answer->text);
+}
+
+/* The message is over. */
+static void
+log_told(struct worker *worker, const char *who, const char *outcome)
+{
+	for (long i = 0; i < worker->told_count; i++) {
+		const struct told *told = &worker->told[i];
+
+		fprintf(options.log, "%" PRId64 " %" PRId64 " %s %s %s %s\n",
+		    told->begin_us, told->end_us, who, told->path,
+		    told->code, outcome);
+	}
+	worker->told_count = 0;
+}
+
 /* --- sessions */
 
 /* xorshift64: only has to be different for each worker. */
@@ -219,6 +269,7 @@ hold_recipients(struct worker *worker, long message)
 	struct tally *tally = &worker->tally;
 	char path[NAME_SIZE];
 	struct mta_answer answer;
+	int64_t begin_us;
 	long accepted = 0, mailbox;
 
 	for (long i = 0; i < options.recipients; i++) {
@@ -232,7 +283,9 @@ hold_recipients(struct worker *worker, long message)
 			snprintf(path, sizeof path, "<r%ld@example.net>",
 			    mailbox);
 		take_breath();
+		begin_us = mta_now_us();
 		mta_rcpt(worker->mta, path, &answer);
+		note_told(worker, begin_us, path, &answer);
 		show("RCPT TO:", path, &answer);
 		if (record(tally, &answer, &tally->rcpt)) {
 			tally->recipients++;
@@ -243,6 +296,26 @@ hold_recipients(struct worker *worker, long message)
 			return -1;
 	}
 	return accepted;
+}
+
+/* Its content. False when the session is over. */
+static bool
+finish_message(struct worker *worker, const char *who)
+{
+	struct tally *tally = &worker->tally;
+	struct mta_answer answer;
+
+	mta_message(worker->mta, (size_t)options.body, &answer);
+	show("DATA", "", &answer);
+	if (record(tally, &answer, NULL)) {
+		tally->accepted++;
+		log_told(worker, who, "accepted");
+	} else {
+		tally->refused++;
+		log_told(worker, who, answer.verdict == MTA_LOST ? "lost" :
+		    "refused");
+	}
+	return lasts(worker, &answer);
 }
 
 /* False when the session is over. */
@@ -278,31 +351,29 @@ hold_message(struct worker *worker, long session, long number)
 		tally->refused++;
 		return lasts(worker, &answer);
 	}
+	from[strlen(from) - 1] = '\0';	/* from here on for the log */
 	accepted = hold_recipients(worker,
 	    session * options.messages + number);
 	if (accepted <= 0) {
 		tally->refused++;
+		log_told(worker, from + 1, mta->fd >= 0 ? "refused" : "lost");
 		if (accepted == 0)
 			mta_abort(mta);
 		return accepted == 0 && mta->fd >= 0;
 	}
 	if (percent(worker) < options.abort_percent) {
 		tally->aborted++;
+		log_told(worker, from + 1, "aborted");
 		mta_abort(mta);
 		return mta->fd >= 0;
 	}
 	if (percent(worker) < options.drop_percent) {
 		tally->dropped++;
+		log_told(worker, from + 1, "dropped");
 		mta_drop(mta);
 		return false;
 	}
-	mta_message(mta, (size_t)options.body, &answer);
-	show("DATA", "", &answer);
-	if (record(tally, &answer, NULL))
-		tally->accepted++;
-	else
-		tally->refused++;
-	return lasts(worker, &answer);
+	return finish_message(worker, from + 1);
 }
 
 /* CONNECT and HELO. False when nothing more can be said. */
@@ -341,6 +412,7 @@ greet(struct worker *worker, long session)
 static bool
 hold_session(struct worker *worker, long session)
 {
+	const struct timespec again = { .tv_nsec = 20000000 };
 	struct mta *mta = worker->mta;
 	bool goes_on, in_time = true;
 	int64_t began_us;
@@ -353,6 +425,7 @@ hold_session(struct worker *worker, long session)
 	    (size_t)session % options.address_count],
 	    (int)options.timeout_ms)) {
 		worker->tally.unconnected++;
+		nanosleep(&again, NULL);
 		return true;
 	}
 	worker->tally.sessions++;
@@ -544,7 +617,8 @@ print_usage(FILE *to)
 	    "  --sender ADDRESS   instead of the user's\n"
 	    "  --reuse            one milter session for many SMTP sessions\n"
 	    "  --json             print the report as JSON\n"
-	    "  --show             print what is said, and no report\n",
+	    "  --show             print what is said, and no report\n"
+	    "  --log FILE         write what was told of each recipient\n",
 	    options.domain);
 	numbers_print(numbers, NUMBER_COUNT, to);
 }
@@ -567,10 +641,18 @@ take_address(const char *text)
 }
 
 static void
+open_log(const char *path)
+{
+	options.log = fopen(path, "w");
+	if (options.log == NULL)
+		fail(strerror(errno), path);
+}
+
+static void
 parse_options(int argc, char **argv)
 {
-	enum { ADDRESS = 1000, DOMAIN, USER, SENDER, REUSE, JSON, SHOW, HELP,
-	    WORDS = 8 };
+	enum { ADDRESS = 1000, DOMAIN, USER, SENDER, REUSE, JSON, SHOW, LOG,
+	    HELP, WORDS = 9 };
 	struct option table[NUMBER_COUNT + WORDS + 1] = {
 		{ "address", required_argument, NULL, ADDRESS },
 		{ "domain", required_argument, NULL, DOMAIN },
@@ -579,6 +661,7 @@ parse_options(int argc, char **argv)
 		{ "reuse", no_argument, NULL, REUSE },
 		{ "json", no_argument, NULL, JSON },
 		{ "show", no_argument, NULL, SHOW },
+		{ "log", required_argument, NULL, LOG },
 		{ "help", no_argument, NULL, HELP },
 	};
 	int seen;
@@ -599,6 +682,8 @@ parse_options(int argc, char **argv)
 			options.sender = optarg;
 		else if (seen == SHOW)
 			options.show = true;
+		else if (seen == LOG)
+			open_log(optarg);
 		else if (seen == REUSE)
 			options.reuse = true;
 		else if (seen == JSON)
@@ -634,6 +719,12 @@ main(int argc, char **argv)
 		if (workers[i].mta == NULL)
 			return EX_OSERR;
 		workers[i].mta->fd = -1;
+		if (options.log != NULL) {
+			workers[i].told = calloc((size_t)options.recipients,
+			    sizeof workers[i].told[0]);
+			if (workers[i].told == NULL)
+				return EX_OSERR;
+		}
 		if (pthread_create(&workers[i].thread, NULL, work,
 		    &workers[i]) != 0)
 			return EX_OSERR;
@@ -644,7 +735,10 @@ main(int argc, char **argv)
 	for (long i = 0; i < options.connections; i++) {
 		tally_take(&total, &workers[i].tally);
 		free(workers[i].mta);
+		free(workers[i].told);
 	}
+	if (options.log != NULL && fclose(options.log) != 0)
+		fail(strerror(errno), "--log");
 	free(workers);
 	times_sort(&total.mail);
 	times_sort(&total.rcpt);

@@ -96,6 +96,102 @@ START_TEST(injective_around_the_limit)
 }
 END_TEST
 
+/*
+ * Hostile subjects at random, all against all: 1e9 pairs, many of the same
+ * few octets, so that near misses are likely. (check's assertions cost too
+ * much for each of them.)
+ */
+#define DRAWN 50000
+
+struct drawn {
+	char subject[SUBJECT_OCTETS_MAX + 1];
+	unsigned char input[400];	/* the parts, each with its length */
+	size_t input_length;
+};
+
+static uint64_t
+draw(uint64_t *random, uint64_t below)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random % below;
+}
+
+static void
+draw_subject(uint64_t *random, struct drawn *drawn)
+{
+	static const char *const kinds[] = { "user", "sender", "user_domain" };
+	static const char octets[] = " \r\n:{}*,%~\0a2C\\\"\xc3\xa9\xff";
+	struct subject_part parts[3];
+	char values[3][120];
+	size_t count = 1 + draw(random, 3), used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t kind = draw(random, 3);
+		size_t length = draw(random, draw(random, 16) == 0 ?
+		    sizeof(values[i]) : 5);
+
+		for (size_t k = 0; k < length; k++)
+			values[i][k] = octets[draw(random,
+			    sizeof(octets) - 1)];
+		parts[i] = (struct subject_part){ kinds[kind], values[i],
+		    length };
+		drawn->input[used++] = (unsigned char)kind;
+		drawn->input[used++] = (unsigned char)length;
+		memcpy(drawn->input + used, values[i], length);
+		used += length;
+	}
+	drawn->input_length = used;
+	subject_build(parts, count, drawn->subject);
+}
+
+static int
+compare_drawn(const void *a, const void *b)
+{
+	const struct drawn *left = a, *right = b;
+
+	return strcmp(left->subject, right->subject);
+}
+
+/* Printable, no brace, and not too long. */
+static bool
+is_key(const char *subject)
+{
+	const char *at = subject;
+
+	while (*at > ' ' && *at < 127 && *at != '{' && *at != '}')
+		at++;
+	return *at == '\0' && at - subject <= SUBJECT_OCTETS_MAX;
+}
+
+static bool
+is_same_input(const struct drawn *a, const struct drawn *b)
+{
+	return a->input_length == b->input_length &&
+	    memcmp(a->input, b->input, a->input_length) == 0;
+}
+
+START_TEST(no_two_hostile_subjects_have_one_text)
+{
+	struct drawn *drawn = calloc(DRAWN, sizeof(*drawn));
+	uint64_t random = 88172645463325252u;
+
+	ck_assert_ptr_nonnull(drawn);
+	for (size_t i = 0; i < DRAWN; i++) {
+		draw_subject(&random, &drawn[i]);
+		if (!is_key(drawn[i].subject))
+			ck_abort_msg("no key: %s", drawn[i].subject);
+	}
+	qsort(drawn, DRAWN, sizeof(*drawn), compare_drawn);
+	for (size_t i = 1; i < DRAWN; i++)
+		if (compare_drawn(&drawn[i - 1], &drawn[i]) == 0 &&
+		    !is_same_input(&drawn[i - 1], &drawn[i]))
+			ck_abort_msg("two of one text: %s", drawn[i].subject);
+	free(drawn);
+}
+END_TEST
+
 /* --- charges_add ------------------------------------------------------- */
 
 static struct config config;
@@ -325,6 +421,7 @@ main(void)
 	tcase_add_test(subject, parts_do_not_run_together);
 	tcase_add_test(subject, nul_and_long_values);
 	tcase_add_test(subject, injective_around_the_limit);
+	tcase_add_test(subject, no_two_hostile_subjects_have_one_text);
 	suite_add_tcase(suite, add);
 	tcase_add_checked_fixture(add, setup, NULL);
 	tcase_add_loop_test(add, subject_of_each_key, 0, ROWS(keys));

@@ -346,6 +346,154 @@ START_TEST(octets_are_put_right_at_the_end)
 }
 END_TEST
 
+/*
+ * The orders in which the callbacks of both MTAs come, a letter each:
+ *
+ *	C connect   H helo   M mail   r, x rcpt that passes, that is refused
+ *	b 100 octets of header or body   E end of data that passes
+ *	F end of data that is refused: too much came   A abort
+ *	Q close, and the next connection
+ */
+static const struct {
+	const char *name, *events;
+	int64_t messages, recipients;	/* counted in the end */
+} orders[] = {
+	{ "a message", "CHMrbE", 1, 1 },
+	{ "a message, and QUIT", "CHMrbEQ", 1, 1 },
+	{ "without HELO", "CMrE", 1, 1 },
+	{ "HELO again after STARTTLS", "CHHMrE", 1, 1 },
+	{ "several recipients", "CHMrrrE", 1, 3 },
+	{ "several messages", "CHMrEMrrEMrE", 3, 4 },
+	{ "RSET", "CHMrA", 0, 0 },
+	{ "RSET before a recipient", "CHMAMrE", 1, 1 },
+	{ "RSET after the end", "CHMrEA", 1, 1 },
+	{ "RSET, and another message", "CHMrrAMrE", 1, 1 },
+	{ "MAIL again without an end", "CHMrrMrE", 1, 1 },
+	{ "EHLO within a message: abort and helo", "CHMrAH", 0, 0 },
+	{ "EHLO within a message: helo alone", "CHMrH", 0, 0 },
+	{ "EHLO between messages", "CHMrEHMrE", 2, 2 },
+	{ "QUIT within a message: abort and close", "CHMrAQ", 0, 0 },
+	{ "the client is gone: close alone", "CHMrQ", 0, 0 },
+	{ "breaks off within the body", "CHMrbbAQ", 0, 0 },
+	{ "breaks off within the second body", "CHMrbEMrbAQ", 1, 1 },
+	{ "a recipient is refused", "CHMrxrE", 1, 2 },
+	{ "all are refused, RSET", "CHMxxA", 0, 0 },
+	{ "all are refused, MAIL", "CHMxxMrE", 1, 1 },
+	{ "all are refused, the client is gone", "CHMxQ", 0, 0 },
+	{ "we refuse the end: no abort follows", "CHMrrF", 0, 0 },
+	{ "we refuse the end, and QUIT", "CHMrFQ", 0, 0 },
+	{ "we refuse the end, and another message", "CHMrFMrE", 1, 1 },
+	{ "we refuse the end of the second", "CHMrEMrrF", 1, 1 },
+	{ "the MTA or another filter refuses MAIL or DATA", "CHMrAMrE", 1, 1 },
+	{ "another filter refuses after our end", "CHMrEMrE", 2, 2 },
+	{ "XCLIENT: a new connection", "CHQHMrE", 1, 1 },
+	{ "a connection without anything", "CQ", 0, 0 },
+	{ "close without connect", "Q", 0, 0 },
+};
+
+/* Of the letters above; true when the MTA was told to go on. */
+static bool
+play(char letter)
+{
+	switch (letter) {
+	case 'C':
+		return connect() == ANSWER_CONTINUE;
+	case 'H':
+		return tell((struct event){ .stage = STAGE_HELO,
+		    .helo = "x" }) == ANSWER_CONTINUE;
+	case 'M':
+		return mail() == ANSWER_CONTINUE;
+	case 'r':
+		return rcpt("<x@one.example>") == ANSWER_CONTINUE;
+	case 'x':
+		return rcpt("<x@full.example>") == ANSWER_CONTINUE;
+	case 'b':
+		conversation_received(c, 100);
+		return true;
+	case 'F':
+		conversation_received(c, 2000);
+		return eom() == ANSWER_CONTINUE;
+	case 'E':
+		return eom() == ANSWER_CONTINUE;
+	case 'A':
+		conversation_abort(c, now_ms);
+		return true;
+	default:
+		conversation_close(&c, now_ms);
+		c = conversation_open(engine);
+		return connect() == ANSWER_CONTINUE;
+	}
+}
+
+static void
+fill_domain(void)
+{
+	*counter("recipient_domain:full.example", "n/1h") = 10;
+}
+
+START_TEST(each_counts_once_in_every_order)
+{
+	fill_domain();
+	for (const char *at = orders[_i].events; *at != '\0'; at++)
+		ck_assert_msg(play(*at) == (*at != 'x' && *at != 'F'),
+		    "%s: %s", orders[_i].name, at);
+	ck_assert_msg(*counter("user:alice", "n/1h") == orders[_i].messages &&
+	    *counter("sender:a@example.org", "n/1h") == orders[_i].recipients,
+	    "%s: %lld messages, %lld recipients", orders[_i].name,
+	    (long long)*counter("user:alice", "n/1h"),
+	    (long long)*counter("sender:a@example.org", "n/1h"));
+}
+END_TEST
+
+/* What comes next, of what an MTA may send in this state. */
+static char
+choose(uint64_t *random, bool has_sender, int64_t open_recipients)
+{
+	static const char *const choices[] = { "HMMMAQ", "HMrrrxAQ",
+	    "HMrrxbbEEEFAQ" };
+	const char *from = choices[!has_sender ? 0 : open_recipients == 0 ?
+	    1 : 2];
+
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return from[*random % strlen(from)];
+}
+
+START_TEST(each_counts_once_in_orders_at_random)
+{
+	uint64_t random = 88172645463325252u + (uint64_t)_i;
+	int64_t messages = 0, recipients = 0, open_recipients = 0;
+	bool has_sender = false, passed;
+
+	fill_domain();
+	connect();
+	for (int i = 0; i < 200; i++) {
+		char letter = choose(&random, has_sender, open_recipients);
+
+		passed = play(letter);
+		if (letter == 'E' && passed) {
+			messages++;
+			recipients += open_recipients;
+		}
+		if (letter == 'r')
+			open_recipients += passed;
+		else if (letter != 'x' && letter != 'b')
+			open_recipients = 0;
+		if (letter != 'r' && letter != 'x' && letter != 'b')
+			has_sender = letter == 'M';
+		ck_assert_int_eq(*counter("user:alice", "n/1h"),
+		    messages + (open_recipients > 0));
+		ck_assert_int_eq(*counter("sender:a@example.org", "n/1h"),
+		    recipients + open_recipients);
+	}
+	conversation_abort(c, now_ms);
+	ck_assert_int_eq(*counter("client:192.0.2.1", "open"), 1);
+	ck_assert_int_eq(*counter("recipient_domain:one.example", "n/1h"),
+	    messages);
+}
+END_TEST
+
 START_TEST(one_trip_for_a_recipient_none_for_the_end)
 {
 	int before;
@@ -678,6 +826,10 @@ main(void)
 	tcase_add_test(tcase, an_abort_after_the_end_gives_nothing_back);
 	tcase_add_test(tcase, a_refused_recipient_counts_nothing);
 	tcase_add_loop_test(tcase, octets_are_put_right_at_the_end, 0, 4);
+	tcase_add_loop_test(tcase, each_counts_once_in_every_order, 0,
+	    (int)(sizeof(orders) / sizeof(orders[0])));
+	tcase_add_loop_test(tcase, each_counts_once_in_orders_at_random, 0,
+	    100);
 	tcase_add_test(tcase, one_trip_for_a_recipient_none_for_the_end);
 	tcase_add_test(tcase, marks_come_with_the_charges);
 	tcase_add_loop_test(tcase, who_is_marked_is_refused_and_not_charged, 0,

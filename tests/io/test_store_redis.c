@@ -834,6 +834,9 @@ START_TEST(show_tells_what_is_used_now)
 	ck_assert_int_eq(counters[0].frees_ms, 0);
 	ck_assert_int_eq(counters[1].used, 3);
 	ck_assert_int_eq(counters[1].frees_ms, HOUR_MS - 60000);
+	set_clock(script_now_ms - 24 * HOUR_MS);
+	ck_assert_int_eq(store_show(store, "user:a", 0, 1000, counters, 2), 2);
+	ck_assert_int_eq(counters[1].frees_ms, HOUR_MS);
 	ck_assert_int_eq(store_show(store, "user:b", 0, 1000, counters, 2), 0);
 	store_close(&store);
 }

@@ -1,15 +1,14 @@
 """Redis behind a bad network, and hosts that go on without it."""
 
-import threading
 import time
 
 from lab import daemon, load
-from lab.fault import GARBAGE, FaultProxy
+from lab.answers import DEADLINE_MS, Stalls, check_answers
+from lab.fault import ERRORS, GARBAGE, FaultProxy
 from lab.process import check
 from lab.redis import Redis, TlsRedis
 from lab.suite import add, live
 
-DEADLINE_MS = 250
 USERS = 20
 POLICY = """
 policy "all" {
@@ -20,13 +19,6 @@ FAULTS = ("delay", "drip", "stall", "deaf", "reset", "truncate",
           "refuse") + tuple(GARBAGE)
 TLS_FAULTS = ("delay", "drip", "stall", "deaf", "reset", "truncate", "refuse",
               "garbage")
-
-
-class Proxied:
-    """What daemon.redis_store() wants to know of a server."""
-
-    def __init__(self, proxy):
-        self.path = proxy.path
 
 
 def counted(redis, users=USERS):
@@ -54,45 +46,6 @@ def wait_told(floodgate, seconds=5):
         time.sleep(0.05)
 
 
-class Stalls:
-    """How long this machine keeps a thread waiting, and a line of the log."""
-
-    def __init__(self, lab):
-        self.path = lab.path(lab.unique("stalls"))
-        self.worst_ms = 0
-        self.ending = False
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        while not self.ending:
-            begin = time.monotonic()
-            time.sleep(0.01)
-            with open(self.path, "w") as file:
-                file.write("a line\n")
-            self.worst_ms = max(self.worst_ms, 1000 * (
-                time.monotonic() - begin) - 10)
-
-    def stop(self):
-        self.ending = True
-        self.thread.join()
-        return self.worst_ms
-
-
-def check_answers(report, stalls):
-    """Every command was answered in time, and none refused."""
-    check(report["replies"] == {}, "replies: %s" % report["replies"])
-    check(report["lost"] == 0, "%d lost" % report["lost"])
-    check(report["unconnected"] == 0, "%d refused" % report["unconnected"])
-    # What is late because the machine was away is no fault of ours.
-    stalled = 3 * stalls.worst_ms if stalls.worst_ms > 50 else 0
-    check(report["all_us"]["max"] / 1000 <= DEADLINE_MS + stalled,
-          "%d answers late, the last after %d ms; the machine stalls %d" % (
-              report["late"], report["all_us"]["max"] / 1000,
-              stalls.worst_ms))
-    check(report["accepted"] > 0, "nothing was accepted")
-
-
 def check_model(redis, floodgate, report):
     """Redis holds what was accepted, but for what it did not confirm."""
     seen = metrics(floodgate)
@@ -111,8 +64,8 @@ def through(lab, fault, tls=False):
     proxy = FaultProxy(lab, redis, tls)
     floodgate = daemon.Floodgate(
         lab, POLICY % ("1000000/1h", "local"),
-        redis.store(proxy.path) if tls else
-        daemon.redis_store(Proxied(proxy)), log_level="info")
+        redis.store(proxy.path) if tls else daemon.redis_store(proxy),
+        log_level="info")
     stalls = Stalls(lab)
     background = load.Background(
         lab, [floodgate.listen], connections=20, rate=200, duration=5,
@@ -159,9 +112,9 @@ def register():
 register()
 
 
-def away(lab, begin, end):
+def away(lab, begin, end, *options):
     """Redis goes and comes back, while mail comes in at 200 a second."""
-    redis = Redis(lab)
+    redis = Redis(lab, *options)
     floodgate = daemon.Floodgate(
         lab, POLICY % ("1000000/1h", "local"), daemon.redis_store(redis),
         log_level="info")
@@ -217,6 +170,74 @@ def paused(lab):
         lambda redis: None)
     check_model(redis, floodgate, report)
     floodgate.stop()
+    redis.stop()
+
+
+@live("Redis runs somebody's script for ever: hosts decide, and tell it all "
+      "of it afterwards")
+def busy(lab):
+    links = []
+    redis, floodgate, report = away(
+        lab, lambda redis: links.append(
+            redis.begin("EVAL", "while true do end", "0")),
+        lambda redis: check(redis.command("SCRIPT", "KILL") == "+OK",
+                            "the script does not end"),
+        "--lua-time-limit", "100")
+    check_model(redis, floodgate, report)
+    links[0].close()
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis sleeps within a command: hosts decide, and tell it all of it "
+      "afterwards")
+def sleeps(lab):
+    links = []
+    redis, floodgate, report = away(
+        lab, lambda redis: links.append(redis.begin("DEBUG", "SLEEP", "3")),
+        lambda redis: None, "--enable-debug-command", "yes")
+    check_model(redis, floodgate, report)
+    links[0].close()
+    floodgate.stop()
+    redis.stop()
+
+
+@live("Redis answers with each of its errors: nobody is refused or waits, "
+      "and each is a line of the log, or a few")
+def each_error(lab):
+    redis = Redis(lab)
+    proxy = FaultProxy(lab, redis)
+    floodgate = daemon.Floodgate(
+        lab, POLICY % ("1000000/1h", "local"),
+        daemon.redis_store(proxy), log_level="info")
+    stalls = Stalls(lab)
+    background = load.Background(
+        lab, [floodgate.listen], connections=20, rate=200, users=USERS,
+        duration=2 * len(ERRORS) + 2, deadline=DEADLINE_MS)
+    for error in ERRORS:
+        before = metrics(floodgate)["store_local"]
+        proxy.fault = error
+        time.sleep(1)
+        said = floodgate.ctl_json("status")["store"]
+        proxy.fault = None
+        time.sleep(1)
+        check(metrics(floodgate)["store_local"] > before,
+              "%s: nothing was decided here" % error)
+        check(not said["up"] or error.startswith(("WRONGTYPE", "NOSCRIPT",
+                                                  "ERR")),
+              "%s: %s" % (error, said))
+    report = background.report()
+    stalls.stop()
+    check_answers(report, stalls)
+    wait_told(floodgate)
+    check_model(redis, floodgate, report)
+    for error in ERRORS:
+        lines = [line for line in floodgate.log().splitlines()
+                 if error.split()[0] + " " in line and "store" in line]
+        check(1 <= len(lines) <= 3, "%s: %d lines: %s" % (
+            error, len(lines), lines[:3]))
+    floodgate.stop()
+    proxy.stop()
     redis.stop()
 
 

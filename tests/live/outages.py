@@ -3,7 +3,8 @@
 import time
 
 from lab import daemon, load
-from lab.process import check
+from lab.answers import DEFERRED, check_counts_again
+from lab.process import check, wait_until
 from lab.redis import Redis
 from lab.suite import live
 
@@ -14,7 +15,6 @@ policy "all" {
     limit "quota_user" { allow = {"%s"} on_failure = "%s" }
 }
 """
-DEFERRED = "451 4.7.1 Service unavailable - try again later"
 
 
 def start(lab, on_failure, extra=""):
@@ -46,21 +46,6 @@ def check_report(report, deferred):
     check(report["late"] == 0, "%d answers late, the last after %d ms" % (
         report["late"], report["all_us"]["max"] / 1000))
     check(report["accepted"] > 0, "nothing was accepted")
-
-
-def check_counts_again(lab, floodgate, seconds):
-    """A quota of one holds: within `seconds` from now."""
-    floodgate.reload(POLICY % ("1/1h", "accept"))
-    end = time.monotonic() + seconds
-    number = 0
-    while True:
-        number += 1
-        report = load.run(lab, [floodgate.listen], connections=1, sessions=2,
-                          users=1, domain="again%d.example" % number)
-        if report["recipients"] == 1:
-            return
-        check(time.monotonic() < end, "not counted within %g s" % seconds)
-        time.sleep(0.1)
 
 
 def hang(lab, on_failure):
@@ -144,6 +129,75 @@ def forgets(lab):
     check_report(report, False)
     floodgate.stop()
     redis.stop()
+
+
+@live("Redis with a file is killed under load: all that it answered is still "
+      "counted")
+def keeps(lab):
+    for fsync in ("everysec", "always"):
+        redis = Redis(lab, "--appendonly", "yes", "--appendfsync", fsync,
+                      "--appendfilename", "kept-by-%s" % fsync)
+        floodgate = daemon.Floodgate(
+            lab, POLICY % ("1000000/1h", "defer"),
+            daemon.redis_store(redis, 'timeout = "1s"'))
+        load.run(lab, [floodgate.listen], connections=20, sessions=500,
+                 users=1, domain="kept.example")
+        redis.kill()
+        redis.start()
+        check_counts_again(lab, floodgate, 2)
+        value = redis.command("HGETALL", "fg:{user:u0@kept.example}")[1]
+        check(value.startswith("500/"), "%s: 500 were told 250, and kept are "
+              "%s" % (fsync, value.split(" ")[0]))
+        floodgate.stop()
+        redis.stop()
+
+
+SETUPS = (
+    # (options of Redis, commands to it, of the store, what is said of it)
+    (("--requirepass", "secret"), (), "", "wants a password"),
+    ((), (("ACL", "SETUSER", "poor", "on", "nopass", "~*", "-@all", "+ping",
+           "+role", "+evalsha", "+eval", "+time", "+hmget"),),
+     'user = "poor"', "lacks a permission"),
+    (("--maxclients", "1"), (), "", "max number of clients"),
+)
+
+
+def the_only_client(redis):
+    """The one that started it may not be gone yet."""
+    links = []
+
+    def comes_in():
+        links.append(redis.begin("PING"))
+        return links[-1].recv(100).startswith(b"+PONG")
+
+    wait_until(comes_in, 5, "a place in Redis", 0.1)
+    return links[-1]
+
+
+@live("Redis is not set up for it: it starts, says why, and accepts or "
+      "defers")
+def not_set_up(lab):
+    for options, commands, extra, reason in SETUPS:
+        redis = Redis(lab, *options)
+        for command in commands:
+            check(redis.command(*command) == "+OK", "%s" % (command,))
+        if "--maxclients" in options:
+            other = the_only_client(redis)
+        for on_failure, passed in (("accept", 5), ("defer", 0)):
+            floodgate = daemon.Floodgate(
+                lab, POLICY % ("1000/1h", on_failure),
+                daemon.redis_store(redis, extra))
+            report = load.run(lab, [floodgate.listen], connections=1,
+                              sessions=5, users=1)
+            check(report["recipients"] == passed and
+                  load.by_class(report)["5"] == 0, "%s, %s: %s" % (
+                      reason, on_failure, report))
+            status = floodgate.ctl_run("status").stdout
+            check(reason in status, "not %s: %s" % (reason, status))
+            floodgate.stop()
+        if "--maxclients" in options:
+            other.close()
+        redis.stop()
 
 
 @live("Redis answers with errors: mail is deferred, then counted again")

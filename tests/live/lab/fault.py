@@ -1,6 +1,7 @@
 """A proxy before Redis that does what networks and servers do wrong."""
 
 import os
+import re
 import select
 import socket
 import struct
@@ -15,6 +16,14 @@ GARBAGE = {
     "deep nesting": b"*1\r\n" * 20,
     "half a reply": b"*5\r\n:0\r\n",
 }
+# With what Redis turns a question down.
+ERRORS = {
+    word: b"-%s here\r\n" % word.encode() for word in (
+        "OOM command", "READONLY replica", "NOAUTH required", "NOPERM user",
+        "NOSCRIPT No matching", "BUSY script", "LOADING data", "MISCONF rdb",
+        "WRONGTYPE key", "MOVED 1 a:1", "CLUSTERDOWN hash", "ERR else")
+}
+COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n")
 
 
 class _Link:
@@ -40,9 +49,10 @@ class _Link:
 
 class FaultProxy:
     """self.fault: None, or one of
-    "delay" (400 ms), "drip" (an octet in 100 ms), "stall" (nothing passes),
+    "delay" (of delay_s), "drip" (an octet in 100 ms), "stall" (nothing passes),
     "deaf" (questions pass, answers do not), "reset" and "truncate" (in the
-    middle of an answer), "refuse" (nobody listens), or a row of GARBAGE.
+    middle of an answer), "refuse" (nobody listens), a row of GARBAGE, or
+    one of ERRORS in answer to each command.
     """
 
     def __init__(self, lab, redis, tls=False):
@@ -52,6 +62,7 @@ class FaultProxy:
         self.tls = tls
         self.path = lab.path(lab.unique("fault") + ".sock")
         self.fault = None
+        self.delay_s = 0.4
         self.ending = False
         self.listener = None
         self._listen()
@@ -116,6 +127,9 @@ class FaultProxy:
                     raise ConnectionError
                 if self.fault in GARBAGE:
                     link.client.sendall(GARBAGE[self.fault])
+                elif self.fault in ERRORS:
+                    link.client.sendall(ERRORS[self.fault] * len(
+                        COMMAND.findall(octets)))
                 else:
                     link.server.sendall(octets)
             if link.server in ready:
@@ -137,7 +151,7 @@ class FaultProxy:
             link.close(self.fault == "reset")
             return False
         if self.fault == "delay":
-            link.late.append((now + 0.4, octets))
+            link.late.append((now + self.delay_s, octets))
         elif self.fault == "drip":
             begin = max([now] + [when for when, _ in link.late])
             link.late += [(begin + 0.1 * i, octets[i:i + 1])

@@ -14,8 +14,8 @@ def command(lab, addresses, **options):
     return words
 
 
-def run(lab, addresses, **options):
-    done = subprocess.run(command(lab, addresses, **options), timeout=120,
+def run(lab, addresses, seconds=120, **options):
+    done = subprocess.run(command(lab, addresses, **options), timeout=seconds,
                           capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -168,6 +168,7 @@ class Lab:
         self.shared = []
         self.reports = []    # of sanitizers
         self.count = 0
+        self.seconds = 600    # of a long test
         self.folder = tempfile.mkdtemp(prefix="floodgate-live-")
         os.chmod(self.folder, 0o755)    # the MTAs' users walk through it
         self.guardian = self.start_guardian()

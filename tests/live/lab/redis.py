@@ -11,17 +11,19 @@ from .process import can_connect, free_port, need_program, wait_until
 
 
 class Redis:
-    def __init__(self, lab, *options):
+    def __init__(self, lab, *options, command=()):
+        """`command`: words before the server's own, such as a wrapper."""
         self.lab = lab
         self.name = lab.unique("redis")
         self.port = free_port()
         self.path = lab.path(self.name + ".sock")
         self.options = options
+        self.wrapper = list(command)
         self.start()
 
     def start(self):
         """Also again, on the same port, after kill()."""
-        self.process = self.lab.start(self.name, [
+        self.process = self.lab.start(self.name, self.wrapper + [
             need_program("redis-server"), "--port", str(self.port),
             "--bind", "127.0.0.1", "--unixsocket", self.path,
             "--unixsocketperm", "777", "--dir", self.lab.folder,
@@ -46,6 +48,15 @@ class Redis:
             link.sendall(request)
             with link.makefile("rb") as file:
                 return [self._read(file) for _ in commands]
+
+    def begin(self, *words):
+        """A command whose answer nobody waits for: close() the result."""
+        link = socket.create_connection(("127.0.0.1", self.port), 5)
+        link.sendall(b"".join(
+            [b"*%d\r\n" % len(words)] +
+            [b"$%d\r\n%s\r\n" % (len(word), word.encode())
+             for word in words]))
+        return link
 
     def _read(self, file):
         line = file.readline().rstrip(b"\r\n")
