@@ -85,6 +85,8 @@ libio_a_SOURCES = \
 	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
+	src/io/redis_slots.c \
+	src/io/redis_slots.h \
 	src/io/redis_socket.c \
 	src/io/redis_socket.h \
 	src/io/redis_thread.c \
