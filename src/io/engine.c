@@ -535,14 +535,16 @@ note_charged(struct conversation *c, const struct event *event)
 	    answer->status != CHARGE_ALLOWED || count == 0)
 		return;
 	if (event->stage != STAGE_CONNECT) {
-		ledger_add(&c->message, charges, count, answer->now_ms, local);
+		for (size_t i = 0; i < count; i++)
+			ledger_add(&c->message, &charges[i], 1,
+			    answer->now_ms + answer->skew_ms[i], local);
 		return;
 	}
 	/* Of a connection only what ends with it is ever given back. */
 	for (size_t i = 0; i < count; i++)
 		if (charges[i].rule->limits.count == COUNT_open_connections)
 			ledger_add(&c->connection, &charges[i], 1,
-			    answer->now_ms, local);
+			    answer->now_ms + answer->skew_ms[i], local);
 	c->connection_ms = event->now_ms;
 }
 
@@ -554,7 +556,7 @@ static void
 renew_lease(struct conversation *c, const struct event *event)
 {
 	struct charges charges = { .count = 0 };
-	struct charge_answer answer;
+	struct charge_answer answer = { .now_ms = 0 };
 	int64_t age = event->now_ms - c->connection_ms;
 	bool local = false;
 
@@ -602,7 +604,7 @@ renew_lease(struct conversation *c, const struct event *event)
 			continue;
 		store_refund(c->engine->store, &old, 1, event->now_ms,
 		    timeout_of(c));
-		entry->at_ms = answer.now_ms;
+		entry->at_ms = answer.now_ms + answer.skew_ms[k];
 		entry->local = local;
 		k++;
 	}

@@ -25,7 +25,8 @@ enum redis_cure {
 	CURE_NONE,		/* the server is well, this question is not */
 	CURE_WAIT,		/* the next question may fare better */
 	CURE_RECONNECT,
-	CURE_EVAL		/* send the script itself */
+	CURE_EVAL,		/* send the script itself */
+	CURE_REDIRECT		/* in a Cluster, ask another node, or again */
 };
 
 const char *redis_trouble_text(enum redis_trouble trouble);
