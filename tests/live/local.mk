@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/live/dns_cases.py \
 	tests/live/faults.py \
 	tests/live/lab/__init__.py \
+	tests/live/lab/cluster.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
 	tests/live/lab/fault.py \
@@ -23,6 +24,7 @@ EXTRA_DIST += \
 	tests/live/mta_cases.py \
 	tests/live/outages.py \
 	tests/live/reloads.py \
+	tests/live/routes.py \
 	tests/live/run \
 	tests/live/running.py \
 	tests/live/shipped.py \
