@@ -1,6 +1,7 @@
 dist_example_DATA += \
 	contrib/postfix-main.cf \
-	contrib/sendmail.mc
+	contrib/sendmail.mc \
+	contrib/store-redis.conf
 EXTRA_DIST += \
 	.ci/run \
 	contrib/completion.bash \
