@@ -1,5 +1,7 @@
 dist_example_DATA += \
 	contrib/postfix-main.cf \
+	contrib/redis-acl.conf \
+	contrib/redis.conf \
 	contrib/sendmail.mc \
 	contrib/store-redis.conf
 EXTRA_DIST += \
@@ -34,3 +36,6 @@ install-completion:
 uninstall-completion:
 	rm -f $(DESTDIR)$(bashcompletiondir)/floodgatectl
 .PHONY: install-completion uninstall-completion
+
+dist_check_SCRIPTS += contrib/check-redis-conf
+TESTS += contrib/check-redis-conf

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034  # for who reads this file
 build_packages="gcc make libc6-dev autoconf automake pkg-config
 libmilter-dev libc-ares-dev libconfuse-dev libhiredis-dev libjansson-dev libmd-dev
-libidn2-dev libpcre2-dev"
+libidn2-dev libpcre2-dev libssl-dev"
 
 # as_root COMMAND...: by sudo when we are not
 as_root() {

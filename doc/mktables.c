@@ -163,7 +163,7 @@ end_list(void)
 enum type {
 	TYPE_STRING, TYPE_STRINGS, TYPE_BOOL, TYPE_TRISTATE, TYPE_NUMBER,
 	TYPE_DURATION, TYPE_SIZE, TYPE_FILEMODE, TYPE_LEVEL, TYPE_MODE,
-	TYPE_SPEAK, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
+	TYPE_SPEAK, TYPE_SCRIPT, TYPE_ON_FAILURE, TYPE_LISTS, TYPE_MAP, TYPE_EXCEPT,
 	TYPE_REPLY, TYPE_NOTES, TYPE_KEYS, TYPE_COUNT, TYPE_RATES,
 	TYPE_PATTERN, TYPE_ADDRESSES, TYPE_ZONES,
 	TYPES
@@ -191,10 +191,12 @@ static const struct {
 	    .quoted = true },
 	[TYPE_SPEAK] = { .names = speak_names, .name_count = SPEAK_COUNT,
 	    .quoted = true },
+	[TYPE_SCRIPT] = { .names = script_names, .name_count = SCRIPT_COUNT,
+	    .quoted = true },
 	[TYPE_ON_FAILURE] = { .names = on_failure_names,
 	    .name_count = ON_FAILURE_COUNT, .quoted = true },
 	[TYPE_LISTS] = { .value = "list", .many = true },
-	[TYPE_MAP] = { .value = "file" },
+	[TYPE_MAP] = { .value = "map" },
 	[TYPE_EXCEPT] = { .value = "exemption", .many = true },
 	[TYPE_REPLY] = { .value = "reply" },
 	[TYPE_NOTES] = { .value = "note", .many = true },
@@ -238,6 +240,10 @@ static const struct option list_options[] = {
 #define OPTION_LIST(...) ROW(__VA_ARGS__)
 #include "core/option.def"
 };
+static const struct option map_options[] = {
+#define OPTION_MAP(...) ROW(__VA_ARGS__)
+#include "core/option.def"
+};
 static const struct option policy_options[] = {
 #define OPTION_POLICY(...) ROW(__VA_ARGS__)
 #include "core/option.def"
@@ -266,8 +272,8 @@ static const struct {
 	size_t count;
 } sections[] = {
 	SECTION(global), SECTION(store_memory), SECTION(store_redis),
-	SECTION(dns), SECTION(list), SECTION(policy), SECTION(match), SECTION(rule),
-	SECTION(check), SECTION(limit),
+	SECTION(dns), SECTION(list), SECTION(map), SECTION(policy),
+	SECTION(match), SECTION(rule), SECTION(check), SECTION(limit),
 };
 
 static void

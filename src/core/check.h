@@ -15,7 +15,11 @@
 
 #include <stdbool.h>
 
-enum check_cost { COST_SYNTAX, COST_LIST, COST_DNS, COST_COUNTER };
+enum check_cost {
+	COST_SYNTAX, COST_LIST,
+	COST_SOURCE,	/* of a rule with a list that is kept elsewhere */
+	COST_DNS, COST_COUNTER
+};
 
 /* Options of a check section beyond those that every rule takes. */
 enum check_takes {
@@ -50,12 +54,15 @@ struct finding {
 	char subject[DNS_NAME_SIZE];
 };
 
+struct occasion;	/* core/lookup.h */
+
 struct check_input {
 	const struct rule *rule;
 	const struct config *config;
 	const struct session *session;
 	const struct path *recipient;	/* at RCPT, else NULL */
 	enum stage stage;		/* where we are */
+	const struct occasion *occasion;	/* the same, for lookups */
 	struct dns_facts *dns;		/* for checks of DNS, to ask */
 	struct finding *found;		/* where they write what they find */
 };

@@ -16,5 +16,5 @@ bool
 check_client_denied(const struct check_input *input)
 {
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_CLIENT,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }

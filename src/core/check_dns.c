@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "core/dns_fact.h"
+#include "core/lookup.h"
 
 #include <string.h>
 
@@ -197,21 +198,24 @@ check_recipient_null_mx(const struct check_input *input)
 #define PARENTS_MAX 4		/* the domain and those above it */
 
 static bool
-lists_have_networks(const struct lists *lists)
+lists_may_have_addresses(const struct lists *lists)
 {
 	for (size_t i = 0; i < lists->count; i++)
-		if (lists->at[i]->networks.count > 0)
+		if (lists->at[i]->networks.count > 0 ||
+		    lists->at[i]->patterns.count > 0 ||
+		    lists->at[i]->source != NULL)
 			return true;
 	return false;
 }
 
 static bool
-answer_is_listed(const struct lists *lists, const struct dns_answer *answer)
+answer_is_listed(const struct check_input *input,
+    const struct dns_answer *answer)
 {
 	for (size_t i = 0; answer != NULL && i < answer->count; i++)
-		for (size_t k = 0; k < lists->count; k++)
-			if (list_has_ip(lists->at[k], &answer->records[i].ip))
-				return true;
+		if (lists_have_ip(&input->rule->checks.lists,
+		    &answer->records[i].ip, input->occasion))
+			return true;
 	return false;
 }
 
@@ -220,19 +224,18 @@ static bool
 host_is_denied(const struct check_input *input, const char *host)
 {
 	const struct lists *lists = &input->rule->checks.lists;
-	bool is_listed = false;
+	bool is_listed;
 
 	if (strcmp(host, ".") == 0)
 		return false;
-	for (size_t i = 0; i < lists->count && !is_listed; i++)
-		is_listed = list_has_domain(lists->at[i], host);
-	if (!is_listed && lists_have_networks(lists)) {
+	is_listed = lists_have_domain(lists, host, input->occasion);
+	if (!is_listed && lists_may_have_addresses(lists)) {
 		const struct dns_answer *a = dns_ask(input->dns, DNS_A, host);
 		const struct dns_answer *aaaa = dns_ask(input->dns, DNS_AAAA,
 		    host);
 
-		is_listed = answer_is_listed(lists, a) ||
-		    answer_is_listed(lists, aaaa);
+		is_listed = answer_is_listed(input, a) ||
+		    answer_is_listed(input, aaaa);
 	}
 	if (is_listed)
 		(void)text_copy(input->found->server,

@@ -92,12 +92,12 @@ check_helo_is_me(const struct check_input *input)
 	    domain_equal(session->helo, session->hostname))
 		return true;
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_HELO,
-	    input->config, session, input->recipient);
+	    input->occasion);
 }
 
 bool
 check_helo_denied(const struct check_input *input)
 {
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_HELO,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }

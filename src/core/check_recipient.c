@@ -46,8 +46,7 @@ bool
 check_recipient_denied(const struct check_input *input)
 {
 	return !is_user_at_domain(input->recipient) ||
-	    lists_have_subject(&input->rule->checks.lists, SUBJECT_RECIPIENT,
-	    input->config, input->session, input->recipient);
+	    lists_have_subject(&input->rule->checks.lists, SUBJECT_RECIPIENT, input->occasion);
 }
 
 /*
@@ -65,15 +64,13 @@ check_recipient_relay_denied(const struct check_input *input)
 	if (input->recipient->domain[0] == '\0')
 		return false;
 	return !lists_have_subject(&input->rule->checks.lists,
-	    SUBJECT_RECIPIENT, input->config, input->session,
-	    input->recipient);
+	    SUBJECT_RECIPIENT, input->occasion);
 }
 
 static bool
 is_recipient_of(const struct check_input *input, const struct lists *lists)
 {
-	return lists_have_subject(lists, SUBJECT_RECIPIENT, input->config,
-	    input->session, input->recipient);
+	return lists_have_subject(lists, SUBJECT_RECIPIENT, input->occasion);
 }
 
 /*
@@ -88,7 +85,7 @@ check_recipient_unknown(const struct check_input *input)
 	return is_recipient_of(input, &options->lists) &&
 	    !path_is_postmaster(input->recipient) &&
 	    !mailbox_exists(&options->mailboxes, options->map,
-	    input->recipient, &input->config->folding);
+	    input->recipient, input->occasion);
 }
 
 bool
@@ -107,5 +104,5 @@ check_recipient_restricted(const struct check_input *input)
 	    session_is_authenticated(input->session)))
 		return false;
 	return !lists_have_subject(&options->senders, SUBJECT_SENDER,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }

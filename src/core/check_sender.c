@@ -50,22 +50,22 @@ check_auth_required(const struct check_input *input)
 	if (options->lists.count == 0 && options->listeners.count == 0)
 		return true;
 	return session_came_to(input->session, &options->listeners) ||
-	    lists_have_subject(&options->lists, SUBJECT_SENDER, input->config,
-	    input->session, input->recipient);
+	    lists_have_subject(&options->lists, SUBJECT_SENDER,
+	    input->occasion);
 }
 
 bool
 check_user_suspended(const struct check_input *input)
 {
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_USER,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }
 
 bool
 check_sender_denied(const struct check_input *input)
 {
 	return lists_have_subject(&input->rule->checks.lists, SUBJECT_SENDER,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }
 
 /* Everybody has a postmaster (RFC 5321 4.5.1), listed or not. */
@@ -76,10 +76,10 @@ check_sender_unknown(const struct check_input *input)
 	const struct path *sender = &input->session->sender;
 
 	return lists_have_subject(&options->lists, SUBJECT_SENDER,
-	    input->config, input->session, input->recipient) &&
+	    input->occasion) &&
 	    !path_is_postmaster(sender) &&
 	    !mailbox_exists(&options->mailboxes, options->map, sender,
-	    &input->config->folding);
+	    input->occasion);
 }
 
 /* Is the login itself the mailbox that the user sends as? */
@@ -112,7 +112,7 @@ check_sender_not_owned(const struct check_input *input)
 		return false;
 	if (options->self && user_is_sender(input))
 		return false;
-	owners = map_find_path(options->map, &session->sender, folding);
+	owners = lookup_map(options->map, &session->sender, input->occasion);
 	return owners == NULL || !map_value_has(owners, session->user,
 	    folding->fold_case);
 }
@@ -122,5 +122,5 @@ check_sender_not_logged_in(const struct check_input *input)
 {
 	return !session_is_authenticated(input->session) &&
 	    lists_have_subject(&input->rule->checks.lists, SUBJECT_SENDER,
-	    input->config, input->session, input->recipient);
+	    input->occasion);
 }

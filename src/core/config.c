@@ -8,6 +8,7 @@ const char *const on_failure_names[ON_FAILURE_COUNT] = {
 	"local", "accept", "defer"
 };
 const char *const speak_names[SPEAK_COUNT] = { "rcpt", "early" };
+const char *const script_names[SCRIPT_COUNT] = { "eval", "function" };
 const char *const level_names[LEVEL_COUNT] = {
 	"error", "warning", "notice", "info", "debug"
 };

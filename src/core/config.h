@@ -26,6 +26,7 @@ enum on_failure {
 	ON_FAILURE_COUNT
 };
 enum speak { SPEAK_RCPT, SPEAK_EARLY, SPEAK_COUNT };
+enum script_kind { SCRIPT_EVAL, SCRIPT_FUNCTION, SCRIPT_COUNT };
 enum tristate { TRISTATE_ANY, TRISTATE_FALSE, TRISTATE_TRUE };
 enum level {
 	LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE, LEVEL_INFO, LEVEL_DEBUG,
@@ -36,6 +37,7 @@ enum level {
 extern const char *const mode_names[MODE_COUNT];
 extern const char *const on_failure_names[ON_FAILURE_COUNT];
 extern const char *const speak_names[SPEAK_COUNT];
+extern const char *const script_names[SCRIPT_COUNT];
 extern const char *const level_names[LEVEL_COUNT];
 
 enum key {
@@ -132,6 +134,7 @@ struct rates {
 #define OPTION_MEMBER_LEVEL(name) enum level name;
 #define OPTION_MEMBER_MODE(name) enum mode name;
 #define OPTION_MEMBER_SPEAK(name) enum speak name;
+#define OPTION_MEMBER_SCRIPT(name) enum script_kind name;
 #define OPTION_MEMBER_ON_FAILURE(name) enum on_failure name;
 #define OPTION_MEMBER_LISTS(name) struct lists name;
 #define OPTION_MEMBER_MAP(name) const struct map *name;	/* NULL: none */
@@ -166,6 +169,10 @@ struct dns_options {
 };
 struct list_options {
 #define OPTION_LIST(type, name, ...) OPTION_MEMBER_##type(name)
+#include "core/option.def"
+};
+struct map_options {
+#define OPTION_MAP(type, name, ...) OPTION_MEMBER_##type(name)
 #include "core/option.def"
 };
 struct policy_options {
@@ -244,6 +251,9 @@ struct config {
 	const struct list *lists;
 	const struct list_options *list_options;	/* beside lists */
 	size_t list_count;
+	const struct map *maps;		/* of sections; others are files */
+	const struct map_options *map_options;	/* beside maps */
+	size_t map_count;
 	const struct policy *policies;
 	size_t policy_count;
 	const struct header_rule *header_rules;

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/domain.h"
-#include "core/path.h"
 
 #define NOT_FOUND SIZE_MAX
 
@@ -69,201 +67,145 @@ name_table_has(const struct name_table *table, const char *name)
 	return find(table, name, strlen(name)) != NOT_FOUND;
 }
 
+static const char *
+value_at(const struct name_table *table, size_t slot)
+{
+	return table->names[slot] + strlen(table->names[slot]) + 1;
+}
+
 const char *
 name_table_get(const struct name_table *table, const char *name)
 {
 	size_t slot = find(table, name, strlen(name));
 
-	return slot != NOT_FOUND ? table->values[slot] : NULL;
+	return slot != NOT_FOUND ? value_at(table, slot) : NULL;
 }
 
-/* Which entries are asked. */
-enum scope {
-	SCOPE_NAMES,		/* "domain", ".parent" */
-	SCOPE_MAILBOXES,	/* "@domain", "@.parent" */
-	SCOPE_BOTH
+/* A table, and where in it something was found. */
+struct search {
+	const struct name_table *table;
+	size_t slot;
 };
 
-/*
- * Each ".parent" of a name, longest first. Behind a mailbox's '@', which
- * stands right before `name`, "@.parent" goes before it: the octet in front
- * of the dot has been read, and becomes the '@'. No longer domain exists, so
- * that a path made of dots is soon done.
- */
-static size_t
-find_parent(const struct name_table *table, char *name, enum scope scope)
+static bool
+take_if_there(void *context, const char *octets, size_t length)
 {
-	char *dot;
-	size_t slot;
+	struct search *search = context;
 
-	for (dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
-		size_t length = strlen(dot);
+	search->slot = find(search->table, octets, length);
+	return search->slot != NOT_FOUND;
+}
 
-		if (length > DOMAIN_OCTETS_MAX)
-			continue;
-		if (scope != SCOPE_NAMES) {
-			dot[-1] = '@';
-			slot = find(table, dot - 1, length + 1);
-			if (slot != NOT_FOUND)
-				return slot;
-		}
-		if (scope == SCOPE_MAILBOXES)
-			continue;
-		slot = find(table, dot, length);
-		if (slot != NOT_FOUND)
-			return slot;
-	}
+/* The first regular expression that matches, or NOT_FOUND. */
+static size_t
+find_match(const struct patterns *patterns, const char *whole)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (patterns->at[i].matches(&patterns->at[i], whole))
+			return i;
 	return NOT_FOUND;
 }
 
-/* "@domain", "domain", and its parents. */
-static size_t
-find_domain(const struct name_table *table, char *at_domain, enum scope scope)
+static bool
+table_has_path(const struct name_table *table, const struct path *path,
+    const struct folding *folding, enum spelling_scope scope)
 {
-	size_t length = strlen(at_domain);
-	size_t slot = find(table, at_domain, length);
+	struct search search = { .table = table };
 
-	if (slot == NOT_FOUND && scope != SCOPE_MAILBOXES)
-		slot = find(table, at_domain + 1, length - 1);
-	if (slot == NOT_FOUND)
-		slot = find_parent(table, at_domain + 1, scope);
-	return slot;
+	return table->count > 0 &&
+	    spell_path(path, folding, scope, take_if_there, &search);
 }
 
-/* A mailbox with its '@' even when there is no domain. */
-struct mailbox {
-	char text[PATH_OCTETS_MAX + 2];
-	size_t length;
-	size_t local_length;	/* with the '@' */
-};
-
-static void
-mailbox_of(const struct path *path, bool fold, const char *separator,
-    struct mailbox *mailbox)
-{
-	struct text text;
-
-	mailbox->length = path_mailbox(path, fold, separator, mailbox->text,
-	    sizeof(mailbox->text));
-	if (path->domain[0] == '\0') {
-		text_init(&text, mailbox->text + mailbox->length,
-		    sizeof(mailbox->text) - mailbox->length);
-		text_put_char(&text, '@');
-		mailbox->length += text.length;
-	}
-	mailbox->local_length = mailbox->length - strlen(path->domain);
-}
-
-/* In the order that map_find_path() promises. */
 static size_t
-find_path(const struct name_table *table, const struct path *path,
-    const struct folding *folding, enum scope scope)
+match_path(const struct patterns *patterns, const struct path *path,
+    const struct folding *folding)
 {
-	struct mailbox whole, untagged;
-	size_t slot;
+	char whole[SPELLING_SIZE];
 
-	if (!path->is_valid || path->is_null || table->count == 0)
+	if (patterns->count == 0 ||
+	    !spelling_of_path(path, folding, whole))
 		return NOT_FOUND;
-	mailbox_of(path, folding->fold_case, "", &whole);
-	mailbox_of(path, folding->fold_case, folding->separator, &untagged);
-	slot = find(table, whole.text, whole.length);
-	if (slot == NOT_FOUND)
-		slot = find(table, untagged.text, untagged.length);
-	if (slot == NOT_FOUND)
-		slot = find(table, whole.text, whole.local_length);
-	if (slot == NOT_FOUND)
-		slot = find(table, untagged.text, untagged.local_length);
-	if (slot == NOT_FOUND && path->domain[0] != '\0')
-		slot = find_domain(table,
-		    whole.text + whole.local_length - 1, scope);
-	return slot;
+	return find_match(patterns, whole);
 }
 
 bool
-name_table_has_mailbox(const struct name_table *table,
-    const struct path *path, const struct folding *folding)
+list_has_mailbox(const struct list *list, const struct path *path,
+    const struct folding *folding)
 {
-	return find_path(table, path, folding, SCOPE_MAILBOXES) != NOT_FOUND;
+	return table_has_path(&list->names, path, folding,
+	    SPELLING_MAILBOXES) ||
+	    match_path(&list->patterns, path, folding) != NOT_FOUND;
+}
+
+bool
+map_has_mailbox(const struct map *map, const struct path *path,
+    const struct folding *folding)
+{
+	return table_has_path(&map->names, path, folding,
+	    SPELLING_MAILBOXES) ||
+	    match_path(&map->patterns, path, folding) != NOT_FOUND;
 }
 
 bool
 list_has_ip(const struct list *list, const struct ip *ip)
 {
-	return ip_set_contains(&list->networks, ip);
+	char whole[IP_TEXT_SIZE];
+
+	if (ip_set_contains(&list->networks, ip))
+		return true;
+	return list->patterns.count > 0 && ip->family != IP_NONE &&
+	    find_match(&list->patterns, ip_format(ip, whole)) != NOT_FOUND;
 }
 
 bool
 list_has_domain(const struct list *list, const char *domain)
 {
-	char name[PATH_OCTETS_MAX + 1];
-	size_t length;
+	struct search search = { .table = &list->names };
+	char whole[SPELLING_SIZE];
 
-	if (list->names.count == 0 ||
-	    !text_copy(name, sizeof(name), domain))
-		return false;
-	text_lower(name);
-	length = strlen(name);
-	if (length > 0 && name[length - 1] == '.')
-		name[--length] = '\0';
-	return find(&list->names, name, length) != NOT_FOUND ||
-	    find_parent(&list->names, name, SCOPE_NAMES) != NOT_FOUND;
+	if (list->names.count > 0 &&
+	    spell_domain(domain, take_if_there, &search))
+		return true;
+	return list->patterns.count > 0 &&
+	    spelling_of_domain(domain, whole) &&
+	    find_match(&list->patterns, whole) != NOT_FOUND;
 }
 
 bool
 list_has_path(const struct list *list, const struct path *path,
     const struct folding *folding)
 {
-	return find_path(&list->names, path, folding, SCOPE_BOTH) !=
-	    NOT_FOUND;
-}
-
-/* A login is no path: nothing in it is quoted. False when it is too long. */
-static bool
-path_of_login(const char *user, const char *at, struct path *path)
-{
-	size_t length;
-
-	path->is_valid = true;
-	path->is_null = path->is_too_long = false;
-	path->text[0] = '\0';
-	if (!text_copy_n(path->local, sizeof(path->local), user,
-	    (size_t)(at - user)) ||
-	    !text_copy(path->domain, sizeof(path->domain), at + 1))
-		return false;
-	text_lower(path->domain);
-	length = strlen(path->domain);
-	if (length > 0 && path->domain[length - 1] == '.')
-		path->domain[length - 1] = '\0';
-	return strlen(user) <= PATH_OCTETS_MAX;
+	return table_has_path(&list->names, path, folding, SPELLING_ALL) ||
+	    match_path(&list->patterns, path, folding) != NOT_FOUND;
 }
 
 bool
 list_has_user(const struct list *list, const char *user,
     const struct folding *folding)
 {
-	const char *at = strrchr(user, '@');
-	char word[PATH_OCTETS_MAX + 1];
-	struct path path;
+	struct search search = { .table = &list->names };
+	char whole[SPELLING_SIZE];
 
-	if (list->names.count == 0)
-		return false;
-	if (at != NULL)
-		return path_of_login(user, at, &path) &&
-		    list_has_path(list, &path, folding);
-	if (!text_copy(word, sizeof(word), user))
-		return false;
-	if (folding->fold_case)
-		text_lower(word);
-	return name_table_has(&list->names, word);
+	if (list->names.count > 0 &&
+	    spell_user(user, folding, take_if_there, &search))
+		return true;
+	return list->patterns.count > 0 &&
+	    spelling_of_user(user, folding, whole) &&
+	    find_match(&list->patterns, whole) != NOT_FOUND;
 }
 
 const char *
 map_find_path(const struct map *map, const struct path *path,
     const struct folding *folding)
 {
-	size_t slot = find_path(&map->names, path, folding, SCOPE_BOTH);
+	struct search search = { .table = &map->names };
+	size_t match;
 
-	return slot != NOT_FOUND ? map->names.values[slot] : NULL;
+	if (map->names.count > 0 && spell_path(path, folding, SPELLING_ALL,
+	    take_if_there, &search))
+		return value_at(&map->names, search.slot);
+	match = match_path(&map->patterns, path, folding);
+	return match != NOT_FOUND ? map->patterns.values[match] : NULL;
 }
 
 bool

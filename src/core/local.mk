@@ -36,6 +36,8 @@ libcore_a_SOURCES = \
 	src/core/marked.def \
 	src/core/list.c \
 	src/core/list.h \
+	src/core/list_fact.c \
+	src/core/list_fact.h \
 	src/core/lookup.c \
 	src/core/lookup.h \
 	src/core/option.def \
@@ -52,6 +54,8 @@ libcore_a_SOURCES = \
 	src/core/reply_help.def \
 	src/core/session.c \
 	src/core/session.h \
+	src/core/spelling.c \
+	src/core/spelling.h \
 	src/core/stage.h \
 	src/core/verb.def \
 	src/core/window.c \

@@ -14,7 +14,7 @@ struct pattern {
 	const char *text;	/* as written: "*spam*", "/^yes/i" */
 	/* Thread-safe, whatever the subject holds, and soon done. */
 	bool (*matches)(const struct pattern *pattern, const char *subject);
-	const void *compiled;	/* of a regular expression, or NULL */
+	void *compiled;		/* of a regular expression, or NULL */
 };
 
 /*

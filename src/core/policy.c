@@ -21,31 +21,45 @@ const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_ACCEPTED_ON_FAILURE] = "accepted on failure",
 };
 
-bool
-except_has(const struct except *except, const struct config *config,
-    const struct session *session, const struct path *recipient)
+/* What several questions to lists have in common: a match, or all of them. */
+struct agreement {
+	const struct occasion *occasion;
+	struct list_doubt doubt;	/* of all of them */
+	bool is_no;		/* as far as is known */
+};
+
+/*
+ * False when it is certain that none of the lists has it: then nothing else
+ * matters. What cannot be asked is a no that is in doubt, what is not asked
+ * yet may be a yes.
+ */
+static bool
+may_agree(struct agreement *agreement, const struct lists *lists,
+    enum subject subject)
 {
-	for (size_t i = 0; i < except->count; i++)
-		if (list_has_subject(except->at[i].list,
-		    except->at[i].subject, config, session, recipient))
-			return true;
-	return false;
+	struct list_facts *facts = agreement->occasion->lists;
+	bool has;
+
+	if (lists->count == 0)
+		return true;
+	if (facts == NULL)
+		return lists_have_subject(lists, subject,
+		    agreement->occasion);
+	list_doubt_clear(&facts->doubt);
+	has = lists_have_subject(lists, subject, agreement->occasion);
+	if (!has && !list_doubt_is_trouble(&facts->doubt)) {
+		list_doubt_clear(&agreement->doubt);
+		return false;
+	}
+	list_doubt_add(&agreement->doubt, &facts->doubt);
+	agreement->is_no |= !has;
+	return true;
 }
 
-/* No lists demanded, or one of them has it. */
 static bool
-lists_agree(const struct lists *lists, enum subject subject,
-    const struct config *config, const struct session *session,
-    const struct path *recipient)
+match_agrees(const struct match_options *match, struct agreement *agreement)
 {
-	return lists->count == 0 || lists_have_subject(lists, subject, config,
-	    session, recipient);
-}
-
-static bool
-match_agrees(const struct match_options *match, const struct config *config,
-    const struct session *session, const struct path *recipient)
-{
+	const struct session *session = agreement->occasion->session;
 	bool authenticated = session_is_authenticated(session);
 
 	if (match->authenticated == TRISTATE_TRUE && !authenticated)
@@ -55,33 +69,52 @@ match_agrees(const struct match_options *match, const struct config *config,
 	if (match->listeners.count > 0 &&
 	    !session_came_to(session, &match->listeners))
 		return false;
-	return lists_agree(&match->clients, SUBJECT_CLIENT, config, session,
-		recipient) &&
-	    lists_agree(&match->users, SUBJECT_USER, config, session,
-		recipient) &&
-	    lists_agree(&match->helo, SUBJECT_HELO, config, session,
-		recipient) &&
-	    lists_agree(&match->senders, SUBJECT_SENDER, config, session,
-		recipient) &&
-	    lists_agree(&match->recipients, SUBJECT_RECIPIENT, config,
-		session, recipient);
+	return may_agree(agreement, &match->clients, SUBJECT_CLIENT) &&
+	    may_agree(agreement, &match->users, SUBJECT_USER) &&
+	    may_agree(agreement, &match->helo, SUBJECT_HELO) &&
+	    may_agree(agreement, &match->senders, SUBJECT_SENDER) &&
+	    may_agree(agreement, &match->recipients, SUBJECT_RECIPIENT) &&
+	    !agreement->is_no;
+}
+
+/* True also while answers are wanted: see the doubt. */
+static bool
+policy_agrees(const struct policy *policy, const struct occasion *occasion,
+    struct list_doubt *doubt)
+{
+	struct agreement agreement = { .occasion = occasion };
+	struct list_facts *facts = occasion->lists;
+	bool agrees = !policy->has_match ||
+	    match_agrees(&policy->match, &agreement);
+
+	if (agrees) {
+		if (facts != NULL)
+			list_doubt_clear(&facts->doubt);
+		agrees = !except_has(&policy->with.except, occasion);
+		if (facts != NULL)
+			list_doubt_add(&agreement.doubt, &facts->doubt);
+	}
+	*doubt = agreement.doubt;
+	return agrees;
 }
 
 const struct policy *
-policy_select(const struct config *config, const struct session *session,
-    const struct path *recipient)
+policy_select(const struct occasion *occasion)
 {
-	for (size_t i = 0; i < config->policy_count; i++) {
-		const struct policy *policy = &config->policies[i];
+	const struct config *config = occasion->config;
+	const struct policy *found = NULL;
+	struct list_doubt sum, doubt;
 
-		if (policy->has_match && !match_agrees(&policy->match, config,
-		    session, recipient))
-			continue;
-		if (!except_has(&policy->with.except, config, session,
-		    recipient))
-			return policy;
+	list_doubt_clear(&sum);
+	for (size_t i = 0; i < config->policy_count && found == NULL; i++) {
+		if (policy_agrees(&config->policies[i], occasion, &doubt) &&
+		    !doubt.is_missing)
+			found = &config->policies[i];
+		list_doubt_add(&sum, &doubt);
 	}
-	return NULL;
+	if (occasion->lists != NULL)
+		occasion->lists->doubt = sum;
+	return found;
 }
 
 static unsigned int
@@ -128,7 +161,10 @@ struct judgement {
 	struct facts *facts;
 	struct verdict *verdict;
 	struct trace *trace;
-	bool awaits_dns;	/* a check lacks answers: nothing is sure yet */
+	struct occasion occasion;	/* session and event, for lookups */
+	/* Rules lack answers: nothing is sure yet. */
+	bool awaits_lists;
+	bool awaits_dns;
 };
 
 static void
@@ -146,12 +182,53 @@ note(struct judgement *j, const struct rule *rule, enum outcome outcome,
 		};
 }
 
+/*
+ * --- lists that are kept elsewhere ---
+ *
+ * What is wanted is fetched. What cannot be had counts as "not on the list",
+ * or as last known, and nothing is refused for good on such ground.
+ */
+
+static void
+put_subject(struct judgement *j, const struct list_doubt *doubt)
+{
+	if (doubt->about != NULL)
+		list_question_put(doubt->about, j->verdict->found.subject,
+		    sizeof(j->verdict->found.subject));
+}
+
+/* Since the doubt was last cleared. True when answers are wanted. */
+static bool
+note_doubt(struct judgement *j)
+{
+	const struct list_facts *lists = j->facts->lists;
+
+	if (lists == NULL)
+		return false;
+	if (list_doubt_is_trouble(&lists->doubt)) {
+		if (!j->verdict->in_doubt)
+			put_subject(j, &lists->doubt);
+		j->verdict->in_doubt = true;
+	}
+	j->awaits_lists |= lists->doubt.is_missing;
+	return lists->doubt.is_missing;
+}
+
+static void
+clear_doubt(const struct judgement *j)
+{
+	if (j->facts->lists != NULL)
+		list_doubt_clear(&j->facts->lists->doubt);
+}
+
+/* Our own trouble is never a 5yz. */
 static void
 refuse(struct judgement *j, const struct rule *rule, const struct reply *reply)
 {
 	j->verdict->refused = true;
 	j->verdict->rule = rule;
-	j->verdict->reply = reply;
+	j->verdict->reply = j->verdict->in_doubt && reply_is_permanent(reply) ?
+	    reply_of(REPLY_lookup_failed) : reply;
 }
 
 /* Off, or exempt: said once for checks and limits alike. */
@@ -162,11 +239,12 @@ rule_is_idle(struct judgement *j, const struct rule *rule)
 		note(j, rule, OUTCOME_OFF, -1);
 		return true;
 	}
-	if (except_has(&rule->with.except, j->config, j->session,
-	    j->event->recipient)) {
+	clear_doubt(j);
+	if (except_has(&rule->with.except, &j->occasion)) {
 		note(j, rule, OUTCOME_EXEMPT, -1);
 		return true;
 	}
+	(void)note_doubt(j);
 	return false;
 }
 
@@ -179,30 +257,73 @@ check_is_due(const struct judgement *j, const struct rule *rule)
 }
 
 /*
- * Ask a check. One of DNS that is not decided refuses nothing: it waits for
- * its answers, or its failure is dealt with.
+ * Ask a check. One that lacks answers, or whose lists do, refuses nothing: it
+ * waits for them, or their failure is dealt with.
  */
 enum said { SAID_NO, SAID_YES, SAID_LATER, SAID_FAILED };
 
+/* What a check says that knows all of DNS that it needs. */
 static enum said
-ask_check(const struct check_row *check, const struct check_input *input)
+weigh_lists(struct judgement *j, const struct rule *rule, enum said said)
+{
+	struct list_facts *lists = j->facts->lists;
+
+	if (lists == NULL)
+		return said;
+	if (lists->doubt.is_missing) {
+		j->awaits_lists = true;
+		return SAID_LATER;
+	}
+	if (lists->doubt.has_failed || (lists->doubt.is_old &&
+	    rule->with.on_failure != ON_FAILURE_LOCAL)) {
+		put_subject(j, &lists->doubt);
+		return SAID_FAILED;
+	}
+	if (said == SAID_YES && lists->doubt.is_old) {
+		put_subject(j, &lists->doubt);
+		j->verdict->in_doubt = true;
+	}
+	return said;
+}
+
+static enum said
+ask_dns_check(struct judgement *j, const struct check_row *check,
+    const struct check_input *input)
 {
 	struct dns_facts *dns = input->dns;
 	enum said said;
 
-	if (check->cost != COST_DNS)
-		return check->refuses(input) ? SAID_YES : SAID_NO;
 	if (dns == NULL)
 		return SAID_FAILED;
 	dns_facts_begin(dns);
-	if (check->refuses(input))
+	if (check->refuses(input)) {
+		clear_doubt(j);		/* it is certain */
 		said = SAID_YES;
-	else if (dns->is_missing)
+	} else if (dns->is_missing)
 		said = SAID_LATER;
 	else
 		said = dns->has_failed ? SAID_FAILED : SAID_NO;
+	if (said == SAID_FAILED)
+		(void)text_copy(j->verdict->found.subject,
+		    sizeof(j->verdict->found.subject), dns->subject);
+	j->awaits_dns |= said == SAID_LATER;
+	if (said == SAID_LATER && j->facts->lists != NULL)
+		j->awaits_lists |= j->facts->lists->doubt.is_missing;
+	if (said == SAID_NO)
+		said = weigh_lists(j, input->rule, said);
 	dns_facts_end(dns, said != SAID_LATER);
 	return said;
+}
+
+static enum said
+ask_check(struct judgement *j, const struct rule *rule,
+    const struct check_input *input)
+{
+	clear_doubt(j);
+	if (rule->check->cost == COST_DNS)
+		return ask_dns_check(j, rule->check, input);
+	return weigh_lists(j, rule,
+	    rule->check->refuses(input) ? SAID_YES : SAID_NO);
 }
 
 /* A lookup failed: `on_failure` of each check, in one place. */
@@ -216,10 +337,6 @@ judge_lookup_failure(struct judgement *j, const struct rule *rule)
 	}
 	note(j, rule, OUTCOME_REFUSES, -1);
 	refuse(j, rule, reply_of(REPLY_lookup_failed));
-	if (j->facts->dns != NULL)
-		(void)text_copy(j->verdict->found.subject,
-		    sizeof(j->verdict->found.subject),
-		    j->facts->dns->subject);
 	return true;
 }
 
@@ -247,6 +364,7 @@ judge_check(struct judgement *j, const struct rule *rule)
 		.session = j->session,
 		.recipient = j->event->recipient,
 		.stage = j->event->stage,
+		.occasion = &j->occasion,
 		.dns = j->facts->dns,
 		.found = &found,
 	};
@@ -259,13 +377,12 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	if (rule_is_idle(j, rule))
 		return false;
-	switch (ask_check(rule->check, &input)) {
+	switch (ask_check(j, rule, &input)) {
 	case SAID_NO:
 		if (!asks_marks(j, rule))
 			note(j, rule, OUTCOME_PASSES, -1);
 		return false;
 	case SAID_LATER:
-		j->awaits_dns = true;
 		return false;
 	case SAID_FAILED:
 		return judge_lookup_failure(j, rule);
@@ -278,7 +395,8 @@ judge_check(struct judgement *j, const struct rule *rule)
 	}
 	note(j, rule, OUTCOME_REFUSES, -1);
 	refuse(j, rule, rule->with.reply);
-	j->verdict->found = found;
+	if (j->verdict->reply == rule->with.reply)
+		j->verdict->found = found;
 	return true;
 }
 
@@ -591,9 +709,16 @@ is_always_accepted(const struct judgement *j)
 	    &j->config->folding);
 }
 
+/* Of what rules lack: what a list refuses is never asked of DNS. */
+static unsigned int
+wanted_facts(const struct judgement *j)
+{
+	return 1u << (j->awaits_lists ? FACT_lists : FACT_dns);
+}
+
 /*
  * Checks first, cheapest first, then all limits at once. A check that waits
- * for DNS may yet refuse before the one that refuses now.
+ * for answers may yet refuse before the one that refuses now.
  */
 static unsigned int
 judge_policy(struct judgement *j)
@@ -606,11 +731,13 @@ judge_policy(struct judgement *j)
 		return 0;
 	}
 	refused = judge_checks(j);
-	if (j->awaits_dns)
-		return 1u << FACT_dns;
+	if (j->awaits_lists || j->awaits_dns)
+		return wanted_facts(j);
 	if (refused)
 		return 0;
 	gather_charges(j);
+	if (j->awaits_lists)
+		return wanted_facts(j);
 	return j->facts->charges.count + j->facts->charges.mark_count > 0 ?
 	    1u << FACT_counters : 0;
 }
@@ -623,9 +750,14 @@ judge_policy(struct judgement *j)
 static unsigned int
 judge_message(struct judgement *j)
 {
+	bool refused;
+
 	for (size_t i = 0; i < j->session->policy_count; i++) {
 		j->policy = j->session->policies[i];
-		if (judge_checks(j))
+		refused = judge_checks(j);
+		if (j->awaits_lists || j->awaits_dns)
+			return wanted_facts(j);
+		if (refused)
 			return 0;
 	}
 	return j->facts->charges.count > 0 ? 1u << FACT_counters : 0;
@@ -652,6 +784,12 @@ policy_judge(const struct config *config, const struct session *session,
 		.facts = facts,
 		.verdict = verdict,
 		.trace = trace,
+		.occasion = {
+			.config = config,
+			.session = session,
+			.recipient = event->recipient,
+			.lists = facts->lists,
+		},
 	};
 
 	/* Counters come last: everything before has passed already. */
@@ -670,7 +808,9 @@ policy_judge(const struct config *config, const struct session *session,
 		/* fall through */
 	case STAGE_MAIL:
 	case STAGE_RCPT:
-		j.policy = policy_select(config, session, event->recipient);
+		j.policy = policy_select(&j.occasion);
+		if (note_doubt(&j))
+			return 1u << FACT_lists;
 		return j.policy != NULL ? judge_policy(&j) : 0;
 	case STAGE_EOH:
 	case STAGE_EOM:

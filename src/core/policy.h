@@ -10,6 +10,7 @@
 #include "core/charge.h"
 #include "core/check.h"
 #include "core/config.h"
+#include "core/lookup.h"
 #include "core/session.h"
 
 #include <stdbool.h>
@@ -23,6 +24,8 @@ struct facts {
 	struct charge_answer counters;	/* the store's answer to them, or */
 	size_t local_count;	/* FACT_local_counters: the embedded store's
 				 * to the first so many */
+	struct list_facts *lists;	/* borrowed; NULL: no list is kept
+					 * elsewhere */
 	struct dns_facts *dns;		/* borrowed; NULL: DNS cannot be asked,
 					 * every lookup has failed */
 };
@@ -73,7 +76,12 @@ struct verdict {
 	/* A check that refused for what is noted on a subject. */
 	const struct mark_question *marked;	/* in facts->charges, or NULL */
 	struct mark mark;
-	/* A check of DNS that refused, or could not be decided. */
+	/*
+	 * A list that a match, an except or this rule looks at could not be
+	 * asked: nothing is refused for good.
+	 */
+	bool in_doubt;
+	/* A check of DNS that refused, or what could not be looked up. */
 	struct finding found;
 	/* Rules in mode observe that would have refused. */
 	const struct rule *observed[OBSERVED_MAX];
@@ -82,14 +90,10 @@ struct verdict {
 
 /*
  * The first policy that matches. At CONNECT, HELO and MAIL what is not known
- * yet does not match. NULL: none speaks, everything passes.
+ * yet does not match. NULL: none speaks, everything passes. While answers
+ * are wanted it is none of these: see the doubt of occasion->lists.
  */
-const struct policy *policy_select(const struct config *config,
-    const struct session *session, const struct path *recipient);
-
-/* Is the session exempt by this list of exceptions? */
-bool except_has(const struct except *except, const struct config *config,
-    const struct session *session, const struct path *recipient);
+const struct policy *policy_select(const struct occasion *occasion);
 
 /* Where a rule can refuse: bits 1u << STAGE_x. */
 unsigned int rule_spoken_at(const struct policy *policy,
@@ -102,7 +106,8 @@ unsigned int rule_spoken_at(const struct policy *policy,
  * facts->charges, unless one of the subjects it asks about is marked;
  * FACT_local_counters: charges the first facts->local_count of them, which
  * are reordered for it, to the embedded store, with the questions left;
- * FACT_dns: finds all answers that facts->dns wants. `trace` may be NULL.
+ * FACT_lists and FACT_dns: finds all answers that facts->lists or facts->dns
+ * wants. `trace` may be NULL.
  */
 unsigned int policy_judge(const struct config *config,
     const struct session *session, const struct event *event,

@@ -11,6 +11,6 @@ floodgate_SOURCES = \
 	src/floodgate/signals.h
 floodgate_LDADD = libio.a libcore.a libbase.a $(MILTER_LIBS) \
 	$(CARES_LIBS) $(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 # Lets libmilter's call of sigwait() find ours: see signals.c.
 floodgate_LDFLAGS = $(AM_LDFLAGS) -rdynamic

@@ -4,6 +4,8 @@
 #include "floodgate/daemon.h"
 #include "io/conffile.h"
 #include "io/log.h"
+#include "io/redis_script.h"
+#include "io/store_redis.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -22,11 +24,14 @@ struct command_line {
 	bool syslog;
 };
 
+enum { OPTION_PRINT_FUNCTION = 256 };	/* has no letter */
+
 static const char usage_text[] =
     "usage: floodgate [-c FILE] [-l stderr|syslog]  run in the foreground\n"
     "       floodgate -t [-v] [-c FILE]  test the configuration; with -v\n"
     "                               notes on the usual replies, too\n"
     "       floodgate -T [-c FILE]  print the effective configuration\n"
+    "       floodgate --print-function  print the function for Redis\n"
     "       floodgate -h | -V\n"
     "FILE is " DEFAULT_FILE " if not given.\n"
     "Signals: SIGTERM stops, SIGUSR1 and SIGHUP reload. See floodgate(8).\n";
@@ -35,6 +40,7 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "test", no_argument, NULL, 't' },
 	{ "print-config", no_argument, NULL, 'T' },
+	{ "print-function", no_argument, NULL, OPTION_PRINT_FUNCTION },
 	{ "notes", no_argument, NULL, 'v' },
 	{ "log", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
@@ -47,6 +53,18 @@ usage(void)
 {
 	fputs(usage_text, stderr);
 	return EX_USAGE;
+}
+
+/* What `redis-cli -x FUNCTION LOAD` takes. */
+static int
+print_function(void)
+{
+	struct redis_script script;
+	bool done = redis_script_init(&script, store_redis_script, true) &&
+	    fputs(script.text, stdout) != EOF && fflush(stdout) == 0;
+
+	redis_script_clear(&script);
+	return done ? EX_OK : EX_IOERR;
 }
 
 /* -1: go on; else the status to exit with. */
@@ -70,6 +88,8 @@ parse(int argc, char *argv[], struct command_line *line)
 		case 'v':
 			line->notes = true;
 			break;
+		case OPTION_PRINT_FUNCTION:
+			return print_function();
 		case 'l':
 			line->syslog = strcmp(optarg, "syslog") == 0;
 			if (!line->syslog && strcmp(optarg, "stderr") != 0)

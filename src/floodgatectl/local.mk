@@ -2,7 +2,7 @@ bin_PROGRAMS += floodgatectl
 floodgatectl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 floodgatectl_LDADD = libio.a libcore.a libbase.a $(CONFUSE_LIBS) \
 	$(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 floodgatectl_SOURCES = \
 	src/floodgatectl/client.c \
 	src/floodgatectl/client.h \

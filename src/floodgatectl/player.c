@@ -107,6 +107,20 @@ player_set_store(struct player *player, enum store_position position)
 		store_fallback_settle(player->store, player->now_ms);
 }
 
+bool
+player_add_to_list(struct player *player, const char *key,
+    const char *member, const char *value)
+{
+	return store_switch_add(player->shared, key, member, value);
+}
+
+void
+player_remove_from_list(struct player *player, const char *key,
+    const char *member)
+{
+	store_switch_remove(player->shared, key, member);
+}
+
 void
 player_give_dns(struct player *player, const struct dns_question *question,
     const struct dns_answer *answer)
@@ -225,6 +239,7 @@ judge(struct player *player, struct event *event)
 	engine_event(c, event, &answer);
 	record = record_new(played->name, player->now_ms, kinds[answer.kind]);
 	judged.answer = &answer;
+	judged.conversation = c;
 	judged.trace = &player->trace;
 	judged.config = conversation_config(c);
 	judged.facts = conversation_facts(c);

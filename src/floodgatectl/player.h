@@ -32,6 +32,13 @@ int64_t player_now(const struct player *player);
 void player_set_clock(struct player *player, int64_t now_ms);
 void player_set_store(struct player *player,
     enum store_position position);
+/*
+ * What lists and maps in Redis hold, from now on: see store_switch_add().
+ */
+bool player_add_to_list(struct player *player, const char *key,
+    const char *member, const char *value);
+void player_remove_from_list(struct player *player, const char *key,
+    const char *member);
 /* The answer to this question from now on; others fail. */
 void player_give_dns(struct player *player,
     const struct dns_question *question, const struct dns_answer *answer);

@@ -97,13 +97,34 @@ set_unless_empty(json_t *record, const char *name, json_t *array)
 		json_decref(array);
 }
 
+/* Would the one policy speak? Its lists in Redis are asked, too. */
+static bool
+is_selected(const struct judged *judged, const struct config *one,
+    const struct path *recipient)
+{
+	struct list_lookup lists;
+	const struct occasion occasion = {
+		.config = one, .session = judged->session,
+		.recipient = recipient, .lists = &lists.facts
+	};
+	bool selected;
+
+	list_lookup_begin(&lists);
+	while (selected = policy_select(&occasion) != NULL,
+	    lists.facts.doubt.is_missing)
+		conversation_ask_lists(judged->conversation, &lists,
+		    judged->event->now_ms);
+	list_lookup_end(&lists);
+	return selected;
+}
+
 /* What of its match, or its except, keeps this policy from speaking? */
 static const char *
-why_passed_over(const struct config *config, const struct policy *policy,
-    const struct session *session, const struct path *recipient)
+why_passed_over(const struct judged *judged, const struct policy *policy,
+    const struct path *recipient)
 {
 	struct policy lone = *policy;
-	struct config one = *config;
+	struct config one = *judged->config;
 
 	one.policies = &lone;
 	one.policy_count = 1;
@@ -111,17 +132,17 @@ why_passed_over(const struct config *config, const struct policy *policy,
 #define OPTION_MATCH(type, name, ...)					\
 	memset(&lone.match, 0, sizeof(lone.match));			\
 	lone.match.name = policy->match.name;				\
-	if (policy->has_match &&					\
-	    policy_select(&one, session, recipient) == NULL)		\
+	if (policy->has_match && !is_selected(judged, &one, recipient))	\
 		return "match " #name;
 #include "core/option.def"
 	return "except";
 }
 
 static json_t *
-describe_passed_over(const struct config *config, const struct policy *spoke,
-    const struct session *session, const struct path *recipient)
+describe_passed_over(const struct judged *judged, const struct path *recipient)
 {
+	const struct config *config = judged->config;
+	const struct policy *spoke = judged->answer->verdict.policy;
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < config->policy_count &&
@@ -130,7 +151,7 @@ describe_passed_over(const struct config *config, const struct policy *spoke,
 		json_t *passed = describe_policy(policy);
 
 		(void)json_object_set_new(passed, "because", json_string(
-		    why_passed_over(config, policy, session, recipient)));
+		    why_passed_over(judged, policy, recipient)));
 		(void)json_array_append_new(all, passed);
 	}
 	return all;
@@ -213,7 +234,6 @@ record_add_event(json_t *record, const struct judged *judged)
 		path_parse(event->path != NULL ? event->path : "", &recipient);
 		idn_fold_path(&recipient);
 	}
-	set_unless_empty(record, "passed_over", describe_passed_over(
-	    judged->config, verdict->policy, judged->session,
+	set_unless_empty(record, "passed_over", describe_passed_over(judged,
 	    event->stage == STAGE_RCPT ? &recipient : NULL));
 }

@@ -30,6 +30,7 @@ struct judged {
 	const struct config *config;
 	const struct session *session;	/* as it was when it was judged */
 	const struct facts *facts;
+	struct conversation *conversation;	/* that was judged */
 };
 void record_add_event(json_t *record, const struct judged *judged);
 

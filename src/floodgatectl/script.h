@@ -21,6 +21,9 @@
  *	quit			or the client is gone
  *	session [NAME]		go on in another session; the first has no name
  *	store up|down		down: every question to the store fails
+ *	redis SADD|SREM KEY MEMBER...	what lists in Redis hold; nothing at
+ *	redis HSET KEY FIELD VALUE	the start; as redis-cli has it
+ *	redis HDEL KEY FIELD...
  *	reload FILE		put another configuration in place
  *	show SUBJECT		the counters, as `floodgatectl show`
  *	block, unblock, suspend, resume, override, forget, marks

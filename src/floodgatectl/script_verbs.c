@@ -271,6 +271,41 @@ play_store(struct script *script, char *arguments)
 	return script_fail(script, "store: expected up, down or misset");
 }
 
+/* "redis SADD KEY MEMBER...", SREM, "redis HSET KEY FIELD VALUE", HDEL */
+static json_t *
+play_redis(struct script *script, char *arguments)
+{
+	const char *verb = script_take_word(&arguments);
+	const char *key = script_take_word(&arguments);
+	const char *member = script_take_word(&arguments);
+	bool is_set, adds;
+
+	if (member == NULL)
+		return script_fail(script, "redis: expected SADD or SREM, KEY "
+		    "and members; or HSET KEY FIELD VALUE, HDEL KEY FIELD");
+	is_set = text_equal_nocase(verb, "SADD") ||
+	    text_equal_nocase(verb, "SREM");
+	adds = text_equal_nocase(verb, "SADD") ||
+	    text_equal_nocase(verb, "HSET");
+	if (!is_set && !adds && !text_equal_nocase(verb, "HDEL"))
+		return script_fail(script, "redis: expected SADD, SREM, HSET "
+		    "or HDEL, seen \"%s\"", verb);
+	arguments += strspn(arguments, SCRIPT_BLANKS);
+	if (!is_set && adds && *arguments == '\0')
+		return script_fail(script, "redis: HSET: expected a value");
+	do {
+		if (!adds)
+			player_remove_from_list(script->player, key, member);
+		else if (!player_add_to_list(script->player, key, member,
+		    is_set ? NULL : arguments))
+			return script_fail(script, "redis: \"%s\" holds "
+			    "something else than a %s", key,
+			    is_set ? "set" : "hash");
+	} while ((is_set || !adds) &&
+	    (member = script_take_word(&arguments)) != NULL);
+	return done("ok");
+}
+
 static bool
 find_dns_type(const char *name, enum dns_type *type)
 {
@@ -488,6 +523,7 @@ static const struct verb {
 	{ "session", play_session, false, true },
 	{ "dns",     play_dns,     false, true },
 	{ "store",   play_store,   false, true },
+	{ "redis",   play_redis,   false, true },
 	{ "reload",  play_reload,  false, false },
 	{ "show",    play_show,    false, false },
 	{ "block",   play_block,   false, true },

@@ -7,11 +7,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* One member of a set, or field of a hash. */
+struct held {
+	struct held *next;
+	char *value;		/* NULL: of a set */
+	char *member;
+	char key[];		/* and the member behind it */
+};
 
 struct store_switch {
 	struct store store;	/* first: what the engine is given */
 	struct store *memory;
 	enum store_position position;
+	struct held *held;
 };
 
 static struct store_switch *
@@ -27,8 +37,21 @@ is_up(struct store *store)
 }
 
 static void
+held_free(struct held *held)
+{
+	free(held->value);
+	free(held);
+}
+
+static void
 switch_close(struct store *store)
 {
+	while (switch_of(store)->held != NULL) {
+		struct held *held = switch_of(store)->held;
+
+		switch_of(store)->held = held->next;
+		held_free(held);
+	}
 	store_close(&switch_of(store)->memory);
 	free(store);
 }
@@ -146,6 +169,47 @@ static const struct store_mark_ops switch_mark_ops = {
 	.marked = switch_marked,
 };
 
+static const struct held *
+find_held(const struct store_switch *made, const char *key,
+    const char *member)
+{
+	for (const struct held *held = made->held; held != NULL;
+	    held = held->next)
+		if (strcmp(held->key, key) == 0 &&
+		    (member == NULL || strcmp(held->member, member) == 0))
+			return held;
+	return NULL;
+}
+
+static void
+look_up_one(const struct store_switch *made, struct store_lookup *lookup)
+{
+	const struct held *held = find_held(made, lookup->source->key, NULL);
+
+	/* As Redis: WRONGTYPE. */
+	if (held != NULL && (held->value != NULL) != lookup->source->is_map)
+		return;
+	lookup->status = LIST_NONE;
+	for (size_t i = 0; i < lookup->count; i++) {
+		held = find_held(made, lookup->source->key, lookup->words[i]);
+		if (held == NULL)
+			continue;
+		lookup->status = LIST_FOUND;
+		if (held->value != NULL)
+			lookup->value = strdup(held->value);
+		return;
+	}
+}
+
+static void
+switch_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
+{
+	(void)timeout_ms;
+	for (size_t i = 0; i < count && is_up(store); i++)
+		look_up_one(switch_of(store), &lookups[i]);
+}
+
 static const struct store_ops switch_ops = {
 	.close = switch_close,
 	.reconfigure = switch_reconfigure,
@@ -155,6 +219,7 @@ static const struct store_ops switch_ops = {
 	.get_state = switch_get_state,
 	.save = switch_save,
 	.marks = &switch_mark_ops,
+	.look_up = switch_look_up,
 };
 
 struct store *
@@ -184,4 +249,45 @@ void
 store_switch_set(struct store *store, enum store_position position)
 {
 	switch_of(store)->position = position;
+}
+
+bool
+store_switch_add(struct store *store, const char *key, const char *member,
+    const char *value)
+{
+	struct store_switch *made = switch_of(store);
+	const struct held *there = find_held(made, key, NULL);
+	size_t key_size = strlen(key) + 1, member_size = strlen(member) + 1;
+	struct held *held;
+
+	if (there != NULL && (there->value != NULL) != (value != NULL))
+		return false;
+	store_switch_remove(store, key, member);
+	held = malloc(sizeof(*held) + key_size + member_size);
+	if (held == NULL)
+		return false;
+	memcpy(held->key, key, key_size);
+	held->member = held->key + key_size;
+	memcpy(held->member, member, member_size);
+	held->value = value != NULL ? strdup(value) : NULL;
+	held->next = made->held;
+	made->held = held;
+	return value == NULL || held->value != NULL;
+}
+
+void
+store_switch_remove(struct store *store, const char *key,
+    const char *member)
+{
+	struct held **link = &switch_of(store)->held;
+
+	while (*link != NULL && (strcmp((*link)->key, key) != 0 ||
+	    strcmp((*link)->member, member) != 0))
+		link = &(*link)->next;
+	if (*link != NULL) {
+		struct held *held = *link;
+
+		*link = held->next;
+		held_free(held);
+	}
 }

@@ -21,4 +21,14 @@ enum store_position {
 
 void store_switch_set(struct store *store, enum store_position position);
 
+/*
+ * What sets and hashes hold, for lists and maps "in Redis": `member` is in
+ * the set `key`, or has `value` in the hash. With `value` NULL it is in the
+ * set. False: no memory, or the key holds the other kind.
+ */
+bool store_switch_add(struct store *store, const char *key,
+    const char *member, const char *value);
+void store_switch_remove(struct store *store, const char *key,
+    const char *member);
+
 #endif

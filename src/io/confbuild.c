@@ -1,5 +1,5 @@
 /*
- * confbuild.c - from sections to a configuration: global, lists, store
+ * confbuild.c - from sections to a configuration: global, store, DNS
  *
  * What several options must agree on, beyond the type of each, is checked
  * here; each problem stands at the line of the option that it is about.
@@ -13,6 +13,7 @@
 #include "io/dns.h"
 #include "io/listen.h"
 #include "io/maps.h"
+#include "io/store.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -284,21 +285,11 @@ build_global(struct conf_reader *conf)
 	config->folding.separator = config->global.tag_separator;
 }
 
-/* --- lists */
-
-static size_t
-count_items(const struct conf_reader *conf, enum section kind)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < conf->item_count; i++)
-		count += conf->items[i].section->kind == kind;
-	return count;
-}
+/* --- sections */
 
 /* Is there one of its kind and title before item `at`? */
-static void
-check_title_once(struct conf_reader *conf, size_t at)
+void
+conf_check_title_once(struct conf_reader *conf, size_t at)
 {
 	const struct conf_item *item = &conf->items[at];
 	const struct scan_section *section = item->section;
@@ -318,70 +309,6 @@ check_title_once(struct conf_reader *conf, size_t at)
 		    conf->items[i].file->name, other->line);
 		return;
 	}
-}
-
-static void
-add_entries(const struct section_reader *in, struct list_builder *builder,
-    const char *name, const struct strings *entries, enum entry_kind kind)
-{
-	const char *why = "";
-
-	for (size_t i = 0; i < entries->count; i++)
-		if (!list_builder_add(builder, kind, entries->at[i], &why))
-			section_refuse(in, name, i, why, entries->at[i]);
-}
-
-static void
-build_list(struct section_reader *in, struct list_options *options,
-    struct list *list)
-{
-	struct arena *arena = in->reading.arena;
-	struct list_builder *builder;
-
-	section_read(in, &list_table, options);
-	builder = list_builder_open(arena, &in->reading.config->folding);
-	add_entries(in, builder, "networks", &options->networks,
-	    ENTRY_NETWORK);
-	add_entries(in, builder, "domains", &options->domains, ENTRY_DOMAIN);
-	add_entries(in, builder, "addresses", &options->addresses,
-	    ENTRY_ADDRESS);
-	add_entries(in, builder, "users", &options->users, ENTRY_USER);
-	if (options->file[0] != '\0') {
-		options->file = path_within(arena, in->file->directory,
-		    options->file);
-		if (file_is_readable(in->reading.problems, options->file,
-		    "file", in->file->name, section_line(in, "file", 0)))
-			list_builder_add_file(builder, options->file,
-			    in->reading.problems);
-	}
-	list_builder_finish(&builder, list);
-}
-
-static void
-build_lists(struct conf_reader *conf)
-{
-	struct config *config = conf->config;
-	size_t count = count_items(conf, SECTION_LIST), at = 0;
-	struct list *lists = arena_get_array(config->arena, count + 1,
-	    sizeof(*lists));
-	struct list_options *options = arena_get_array(config->arena,
-	    count + 1, sizeof(*options));
-
-	for (size_t i = 0; i < conf->item_count; i++) {
-		const struct conf_item *item = &conf->items[i];
-		struct section_reader in;
-
-		if (item->section->kind != SECTION_LIST)
-			continue;
-		check_title_once(conf, i);
-		section_begin(&in, conf, item->file, item->section);
-		build_list(&in, &options[at], &lists[at]);
-		lists[at++].name = arena_copy(config->arena,
-		    item->section->title);
-	}
-	config->lists = lists;
-	config->list_options = options;
-	config->list_count = count;
 }
 
 /* --- the store */
@@ -462,22 +389,103 @@ check_routes(const struct section_reader *in,
 		    redis->sentinel_password_file);
 }
 
-/* A password that everybody can read is none. */
+/* A secret that everybody can read is none. */
 static void
-check_password_file(const struct section_reader *in, const char *name,
-    const char **path)
+check_secret_file(const struct section_reader *in, const char *option,
+    const char *path)
 {
 	struct stat status;
 
-	if ((*path)[0] == '\0')
+	if (!file_is_readable(in->reading.problems, path, option,
+	    in->file->name, section_line(in, option, 0)))
 		return;
-	*path = path_within(in->reading.arena, in->file->directory, *path);
-	if (!file_is_readable(in->reading.problems, *path, name,
-	    in->file->name, section_line(in, name, 0)))
+	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+		section_refuse(in, option, 0, "everybody may read "
+		    "it: expected mode 0640 or 0600", path);
+}
+
+/* The file of an option, beside the configuration. */
+static void
+find_file(struct section_reader *in, const char **file)
+{
+	if ((*file)[0] != '\0')
+		*file = path_within(in->reading.arena, in->file->directory,
+		    *file);
+}
+
+static void
+check_secret_option(struct section_reader *in, const char *option,
+    const char **path)
+{
+	find_file(in, path);
+	if ((*path)[0] != '\0')
+		check_secret_file(in, option, *path);
+}
+
+/* An option of TLS without TLS: somebody believes to be safe. */
+static bool
+is_tls_meant(const struct section_reader *in,
+    const struct store_redis_options *redis)
+{
+	const struct {
+		const char *name, *value;
+	} given[] = {
+		{"tls_ca_file", redis->tls_ca_file},
+		{"tls_ca_directory", redis->tls_ca_directory},
+		{"tls_certificate_file", redis->tls_certificate_file},
+		{"tls_key_file", redis->tls_key_file},
+		{"tls_server_name", redis->tls_server_name}
+	};
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		if (!redis->tls && given[i].value[0] != '\0')
+			section_refuse(in, given[i].name, 0,
+			    "expected tls = true with it", given[i].value);
+	return redis->tls;
+}
+
+/* What the files hold is tried when nothing else is wrong. */
+static void
+check_tls_files(const struct section_reader *in,
+    const struct store_redis_options *redis)
+{
+	struct tls_options options = store_redis_tls_options(redis);
+	size_t before = in->reading.problems->count;
+	struct tls_settings *settings;
+	char why[256];
+
+	if (redis->tls_key_file[0] != '\0')
+		check_secret_file(in, "tls_key_file", redis->tls_key_file);
+	if (in->reading.problems->count != before)
 		return;
-	if (stat(*path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
-		section_refuse(in, name, 0, "everybody may read it: expected "
-		    "mode 0640 or 0600", *path);
+	settings = tls_settings_open(&options, why, sizeof(why));
+	if (settings == NULL)
+		problems_add(in->reading.problems, in->file->name,
+		    section_line(in, "tls", 0), "%s", why);
+	tls_settings_close(&settings);
+}
+
+static void
+build_tls(struct section_reader *in, struct store_redis_options *redis)
+{
+	find_file(in, &redis->tls_ca_file);
+	find_file(in, &redis->tls_ca_directory);
+	find_file(in, &redis->tls_certificate_file);
+	find_file(in, &redis->tls_key_file);
+	if (!is_tls_meant(in, redis))
+		return;
+	if (redis->server.count > 0 && redis->server.at[0][0] == '/' &&
+	    redis->tls_server_name[0] == '\0')
+		section_refuse(in, "tls", 0, "expected tls_server_name, as "
+		    "server is a path", NULL);
+	if ((redis->tls_certificate_file[0] == '\0') !=
+	    (redis->tls_key_file[0] == '\0'))
+		section_refuse(in, redis->tls_key_file[0] == '\0' ?
+		    "tls_certificate_file" : "tls_key_file", 0,
+		    "expected both tls_certificate_file and tls_key_file",
+		    NULL);
+	else
+		check_tls_files(in, redis);
 }
 
 static void
@@ -490,9 +498,10 @@ build_redis(struct section_reader *in, struct store_redis_options *redis)
 	    strlen(redis->prefix) > TITLE_OCTETS_MAX)
 		section_refuse(in, "prefix", 0, "expected at most 40 octets "
 		    "without blanks, braces and %", redis->prefix);
-	check_password_file(in, "password_file", &redis->password_file);
-	check_password_file(in, "sentinel_password_file",
+	check_secret_option(in, "password_file", &redis->password_file);
+	check_secret_option(in, "sentinel_password_file",
 	    &redis->sentinel_password_file);
+	build_tls(in, redis);
 }
 
 /* Without a store section: memory, which is lost at a restart. */
@@ -598,11 +607,11 @@ void
 conf_build(struct conf_reader *conf)
 {
 	build_global(conf);
-	build_lists(conf);
+	conf_build_lists(conf);
 	build_store(conf);
 	build_dns(conf);
 	for (size_t i = 0; i < conf->item_count; i++)
 		if (conf->items[i].section->kind == SECTION_POLICY)
-			check_title_once(conf, i);
+			conf_check_title_once(conf, i);
 	conf_build_policies(conf);
 }

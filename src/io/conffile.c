@@ -38,6 +38,7 @@
 #define CFG_TYPE_LEVEL(name) CFG_ONE(name)
 #define CFG_TYPE_MODE(name) CFG_ONE(name)
 #define CFG_TYPE_SPEAK(name) CFG_ONE(name)
+#define CFG_TYPE_SCRIPT(name) CFG_ONE(name)
 #define CFG_TYPE_ON_FAILURE(name) CFG_ONE(name)
 #define CFG_TYPE_LISTS(name) CFG_MANY(name)
 #define CFG_TYPE_MAP(name) CFG_ONE(name)
@@ -72,6 +73,11 @@ static cfg_opt_t list_opts[] = {
 #include "core/option.def"
 	CFG_END()
 };
+static cfg_opt_t map_opts[] = {
+#define OPTION_MAP(type, name, ...) CFG_TYPE_##type(name)
+#include "core/option.def"
+	CFG_END()
+};
 static cfg_opt_t match_opts[] = {
 #define OPTION_MATCH(type, name, ...) CFG_TYPE_##type(name)
 #include "core/option.def"
@@ -103,6 +109,7 @@ static cfg_opt_t top_opts[] = {
 	CFG_SEC("store", store_opts, CFGF_MULTI),
 	CFG_SEC("dns", dns_opts, CFGF_MULTI),
 	CFG_SEC("list", list_opts, CFGF_MULTI),
+	CFG_SEC("map", map_opts, CFGF_MULTI),
 	CFG_SEC("policy", policy_opts, CFGF_MULTI),
 	CFG_END()
 };

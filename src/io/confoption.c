@@ -17,6 +17,7 @@
 #define MEMBER_LEVEL(name) name
 #define MEMBER_MODE(name) name
 #define MEMBER_SPEAK(name) name
+#define MEMBER_SCRIPT(name) name
 #define MEMBER_ON_FAILURE(name) name
 #define MEMBER_LISTS(name) name
 #define MEMBER_MAP(name) name
@@ -74,6 +75,13 @@ static const struct option_row list_rows[] = {
 };
 TABLE(list_table, list_rows);
 
+static const struct option_row map_rows[] = {
+#define OPTION_MAP(type, name, dflt, min, max, help) \
+	ROW(map_options, type, name, dflt, min, max, help)
+#include "core/option.def"
+};
+TABLE(map_table, map_rows);
+
 static const struct option_row policy_rows[] = {
 #define OPTION_POLICY(type, name, dflt, min, max, help) \
 	ROW(policy_options, type, name, dflt, min, max, help)
@@ -120,6 +128,8 @@ static const struct section_row sections[SECTION_COUNT] = {
 	    { &dns_table, NULL } },
 	[SECTION_LIST] = { "list", NULL, true, SECTION_GLOBAL,
 	    { &list_table, NULL } },
+	[SECTION_MAP] = { "map", NULL, true, SECTION_GLOBAL,
+	    { &map_table, NULL } },
 	[SECTION_POLICY] = { "policy", NULL, true, SECTION_GLOBAL,
 	    { &policy_table, NULL } },
 	[SECTION_MATCH] = { "match", NULL, false, SECTION_POLICY,
@@ -159,6 +169,7 @@ option_takes_many(const struct option_row *row)
 	case OPTION_TYPE_LEVEL:
 	case OPTION_TYPE_MODE:
 	case OPTION_TYPE_SPEAK:
+	case OPTION_TYPE_SCRIPT:
 	case OPTION_TYPE_ON_FAILURE:
 	case OPTION_TYPE_MAP:
 	case OPTION_TYPE_REPLY:

@@ -242,6 +242,29 @@ resolve_marks(const struct section_reader *in, struct rule *rule)
 		    "marks = true", rule->check->name);
 }
 
+/* Is one of them kept elsewhere? */
+static bool
+have_source(const struct lists *lists)
+{
+	for (size_t i = 0; i < lists->count; i++)
+		if (lists->at[i]->source != NULL)
+			return true;
+	return false;
+}
+
+/* Who cannot ask which domains are ours must not let everybody relay. */
+static void
+check_relay_failure(const struct section_reader *in, const struct rule *rule)
+{
+	if (rule->check != check_of(CHECK_recipient_relay_denied) ||
+	    rule->with.on_failure == ON_FAILURE_DEFER ||
+	    !have_source(&rule->checks.lists))
+		return;
+	problems_add(in->reading.problems, in->file->name, in->section->line,
+	    "check %s with a list in Redis needs on_failure = \"defer\": while "
+	    "Redis is away anybody could relay", rule->check->name);
+}
+
 /* ftext of RFC 5322 3.6.8: printable ASCII, no colon. */
 static bool
 is_field_name(const char *name)
@@ -296,6 +319,7 @@ read_check(struct section_reader *in, struct rule *rule,
 		read_check_option(in, &check_table.rows[i], rule);
 	check_mailboxes(in, rule->check);
 	resolve_marks(in, rule);
+	check_relay_failure(in, rule);
 	add_header_rule(in, rule, conf);
 }
 
@@ -523,10 +547,28 @@ count_rules(const struct scan_section *policy)
 	return count;
 }
 
+/* Does the rule look at a list or map that is kept elsewhere? */
+static bool
+has_source(const struct rule *rule)
+{
+	const struct check_options *options = &rule->checks;
+
+	for (size_t i = 0; i < rule->with.except.count; i++)
+		if (rule->with.except.at[i].list->source != NULL)
+			return true;
+	return have_source(&options->lists) ||
+	    have_source(&options->mailboxes) ||
+	    have_source(&options->senders) ||
+	    (options->map != NULL && options->map->source != NULL);
+}
+
 static enum check_cost
 rule_cost(const struct rule *rule)
 {
-	return rule->check != NULL ? rule->check->cost : COST_COUNTER;
+	if (rule->check == NULL)
+		return COST_COUNTER;
+	return rule->check->cost < COST_SOURCE && has_source(rule) ?
+	    COST_SOURCE : rule->check->cost;
 }
 
 /* By cost, otherwise as written; and where each written one has gone. */

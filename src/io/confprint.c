@@ -126,6 +126,12 @@ print_speak(FILE *to, const void *field)
 }
 
 static void
+print_script(FILE *to, const void *field)
+{
+	print_quoted(to, script_names[*(const enum script_kind *)field]);
+}
+
+static void
 print_on_failure(FILE *to, const void *field)
 {
 	print_quoted(to, on_failure_names[*(const enum on_failure *)field]);
@@ -184,7 +190,7 @@ print_except(FILE *to, const void *field)
 static void
 print_map(FILE *to, const void *field)
 {
-	print_quoted(to, (*(const struct map *const *)field)->file);
+	print_quoted(to, (*(const struct map *const *)field)->name);
 }
 
 static void
@@ -268,6 +274,7 @@ static void (*const printers[OPTION_TYPES])(FILE *to, const void *field) = {
 	[OPTION_TYPE_LEVEL] = print_level,
 	[OPTION_TYPE_MODE] = print_mode,
 	[OPTION_TYPE_SPEAK] = print_speak,
+	[OPTION_TYPE_SCRIPT] = print_script,
 	[OPTION_TYPE_ON_FAILURE] = print_on_failure,
 	[OPTION_TYPE_LISTS] = print_lists,
 	[OPTION_TYPE_MAP] = print_map,
@@ -305,6 +312,7 @@ has_value(const struct option_row *row, const void *field)
 	case OPTION_TYPE_LEVEL:
 	case OPTION_TYPE_MODE:
 	case OPTION_TYPE_SPEAK:
+	case OPTION_TYPE_SCRIPT:
 	case OPTION_TYPE_ON_FAILURE:
 	case OPTION_TYPE_LISTS:
 	case OPTION_TYPE_EXCEPT:
@@ -432,6 +440,11 @@ conffile_print(const struct config *config, FILE *to)
 	for (size_t i = 0; i < config->list_count; i++) {
 		fprintf(to, "\nlist \"%s\" {\n", config->lists[i].name);
 		print_table(to, "\t", &list_table, &config->list_options[i]);
+		fputs("}\n", to);
+	}
+	for (size_t i = 0; i < config->map_count; i++) {
+		fprintf(to, "\nmap \"%s\" {\n", config->maps[i].name);
+		print_table(to, "\t", &map_table, &config->map_options[i]);
 		fputs("}\n", to);
 	}
 	for (size_t i = 0; i < config->policy_count; i++)

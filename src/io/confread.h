@@ -1,8 +1,8 @@
 /*
  * confread.h - what the parts of the configuration reader share
  *
- * conffile.c reads files, confbuild.c makes the configuration of them, and
- * confpolicy.c its policies. Not thread-safe: libconfuse's lexer is global,
+ * conffile.c reads files, confbuild.c makes the configuration of them,
+ * conflist.c its lists and maps, and confpolicy.c its policies. Not thread-safe: libconfuse's lexer is global,
  * so only one thread at a time reads a configuration.
  */
 #ifndef FLOODGATE_IO_CONFREAD_H
@@ -82,6 +82,10 @@ bool check_takes_option(const struct check_row *check, const char *name);
 
 /* Make the configuration of all items. */
 void conf_build(struct conf_reader *conf);
+void conf_build_lists(struct conf_reader *conf);	/* and maps */
 void conf_build_policies(struct conf_reader *conf);
+
+/* Problem if there is one of its kind and title before item `at`. */
+void conf_check_title_once(struct conf_reader *conf, size_t at);
 
 #endif

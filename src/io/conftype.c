@@ -282,6 +282,7 @@ parse_filemode(struct reading *r, void *field)
 PARSE_NAME(parse_level, level, level_names, LEVEL_COUNT)
 PARSE_NAME(parse_mode, mode, mode_names, MODE_COUNT)
 PARSE_NAME(parse_speak, speak, speak_names, SPEAK_COUNT)
+PARSE_NAME(parse_script, script_kind, script_names, SCRIPT_COUNT)
 PARSE_NAME(parse_on_failure, on_failure, on_failure_names, ON_FAILURE_COUNT)
 
 static bool
@@ -428,7 +429,7 @@ static const struct map *
 cached_map(const struct map_cache *maps, const char *path)
 {
 	for (size_t i = 0; i < maps->count; i++)
-		if (strcmp(maps->at[i]->file, path) == 0)
+		if (strcmp(maps->at[i]->name, path) == 0)
 			return maps->at[i];
 	return NULL;
 }
@@ -449,6 +450,16 @@ cache_map(struct reading *r, const struct map *map)
 	maps->at[maps->count++] = map;
 }
 
+/* One that has a section of its own. */
+static const struct map *
+find_map(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->map_count; i++)
+		if (strcmp(config->maps[i].name, name) == 0)
+			return &config->maps[i];
+	return NULL;
+}
+
 static bool
 parse_map(struct reading *r, void *field)
 {
@@ -459,7 +470,11 @@ parse_map(struct reading *r, void *field)
 	if (r->lines == NULL)
 		return true;
 	if (r->values[0][0] == '\0')
-		return refuse(r, 0, "expected the name of a file", "");
+		return refuse(r, 0, "expected the name of a map or a file",
+		    "");
+	*map = find_map(r->config, r->values[0]);
+	if (*map != NULL)
+		return true;
 	path = path_within(r->arena, r->directory, r->values[0]);
 	*map = cached_map(r->maps, path);
 	if (*map != NULL)
@@ -674,6 +689,7 @@ static bool (*const parsers[OPTION_TYPES])(struct reading *reading,
 	[OPTION_TYPE_LEVEL] = parse_level,
 	[OPTION_TYPE_MODE] = parse_mode,
 	[OPTION_TYPE_SPEAK] = parse_speak,
+	[OPTION_TYPE_SCRIPT] = parse_script,
 	[OPTION_TYPE_ON_FAILURE] = parse_on_failure,
 	[OPTION_TYPE_LISTS] = parse_lists,
 	[OPTION_TYPE_MAP] = parse_map,

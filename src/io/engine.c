@@ -34,6 +34,7 @@ struct held {
 struct engine {
 	struct store *store;	/* borrowed */
 	struct dns *dns;	/* borrowed; may be NULL */
+	struct list_cache *lists;
 	atomic_uint_fast64_t references;
 	pthread_mutex_t lock;	/* of the rest */
 	struct held *current;
@@ -127,6 +128,9 @@ engine_open(struct config *config, struct store *store, uint64_t seed)
 	if (engine == NULL)
 		abort();
 	engine->store = store;
+	engine->lists = list_cache_open();
+	if (engine->lists == NULL)
+		abort();
 	atomic_init(&engine->references, seed);
 	pthread_mutex_init(&engine->lock, NULL);
 	engine->current = held_open(config);
@@ -159,6 +163,7 @@ engine_close(struct engine **engine, int64_t now_ms)
 	close_conversations(*engine, now_ms);
 	release(*engine, (*engine)->current);
 	pthread_mutex_destroy(&(*engine)->lock);
+	list_cache_close(&(*engine)->lists);
 	free(*engine);
 	*engine = NULL;
 }
@@ -363,6 +368,14 @@ move_to_current(struct conversation *c)
 	}
 	release(c->engine, c->held);
 	c->held = held;
+}
+
+void
+conversation_ask_lists(struct conversation *c, struct list_lookup *lookup,
+    int64_t now_ms)
+{
+	list_lookup_fetch(lookup, c->engine->lists, c->engine->store,
+	    &c->held->config->folding, now_ms, timeout_of(c));
 }
 
 /* --- the store --------------------------------------------------------- */
@@ -769,24 +782,33 @@ begin(struct conversation *c, const struct event *event)
 
 /*
  * Until there is a verdict, whatever is wanted for it is fetched: answers
- * from DNS, all that are known to be wanted at once; then one question to
- * the store at most, whose charges are written down.
+ * from lists elsewhere and from DNS, all that are known to be wanted at once;
+ * then one charge by the store at most, which is written down.
  */
 static void
 judge(struct conversation *c, const struct event *event,
     struct verdict *verdict)
 {
 	const struct config *config = c->held->config;
+	struct list_lookup lists;
 	struct lookup lookup;
 	unsigned int want;
 
+	list_lookup_begin(&lists);
 	lookup_begin(&lookup);
+	c->facts.lists = &lists.facts;
 	c->facts.dns = c->engine->dns != NULL ? &lookup.facts : NULL;
 	c->facts.have = 0;
 	while ((want = policy_judge(config, &c->session, event, &c->facts,
 	    verdict, c->trace)) != 0) {
 		if (want == 1u << FACT_local_counters) {
 			fetch_local_counters(c, event);
+			continue;
+		}
+		if (want == 1u << FACT_lists) {
+			list_lookup_fetch(&lists, c->engine->lists,
+			    c->engine->store, &config->folding, event->now_ms,
+			    time_left(c));
 			continue;
 		}
 		if (want == 1u << FACT_dns) {
@@ -802,7 +824,9 @@ judge(struct conversation *c, const struct event *event,
 	}
 	note_charged(c, event);
 	c->facts.dns = NULL;
+	c->facts.lists = NULL;
 	lookup_end(&lookup);
+	list_lookup_end(&lists);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "core/policy.h"
 #include "io/dns.h"
+#include "io/list_lookup.h"
 #include "io/store.h"
 
 #include <stdbool.h>
@@ -69,6 +70,10 @@ const struct session *conversation_session(const struct conversation *c);
 void conversation_trace(struct conversation *c, struct trace *trace);
 /* The charges of the event last judged, for whoever traces. */
 const struct facts *conversation_facts(const struct conversation *c);
+
+/* What else is wanted of lists in Redis, for whoever traces. */
+void conversation_ask_lists(struct conversation *c,
+    struct list_lookup *lookup, int64_t now_ms);
 
 /* One event, one round. */
 void engine_event(struct conversation *c, struct event *event,

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libio.a
 libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
-	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS)
+	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS) $(OPENSSL_CFLAGS)
 libio_a_SOURCES = \
 	src/io/clock.c \
 	src/io/clock.h \
@@ -11,6 +11,7 @@ libio_a_SOURCES = \
 	src/io/conffile.h \
 	src/io/conflex.c \
 	src/io/conflex.h \
+	src/io/conflist.c \
 	src/io/confoption.c \
 	src/io/confoption.h \
 	src/io/confpolicy.c \
@@ -38,12 +39,18 @@ libio_a_SOURCES = \
 	src/io/dns_message.h \
 	src/io/engine.c \
 	src/io/engine.h \
+	src/io/entry.c \
+	src/io/entry.h \
 	src/io/idn.c \
 	src/io/idn.h \
 	src/io/inspect.c \
 	src/io/inspect.h \
 	src/io/ledger.c \
 	src/io/ledger.h \
+	src/io/linefile.c \
+	src/io/linefile.h \
+	src/io/list_lookup.c \
+	src/io/list_lookup.h \
 	src/io/listen.c \
 	src/io/listen.h \
 	src/io/log.c \
@@ -79,6 +86,8 @@ libio_a_SOURCES = \
 	src/io/redis_inside.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
+	src/io/redis_lists.c \
+	src/io/redis_lists.h \
 	src/io/redis_marks.c \
 	src/io/redis_marks.h \
 	src/io/redis_nodes.c \
@@ -92,6 +101,8 @@ libio_a_SOURCES = \
 	src/io/redis_scout.c \
 	src/io/redis_slots.c \
 	src/io/redis_slots.h \
+	src/io/redis_script.c \
+	src/io/redis_script.h \
 	src/io/redis_socket.c \
 	src/io/redis_socket.h \
 	src/io/redis_thread.c \
@@ -114,6 +125,8 @@ libio_a_SOURCES = \
 	src/io/store_redis_parts.c \
 	src/io/subjects.c \
 	src/io/subjects.h \
+	src/io/tls.c \
+	src/io/tls.h \
 	src/io/utc.c \
 	src/io/utc.h
 

@@ -10,20 +10,49 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "io/log.h"
+#include "io/metrics.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <string.h>
 
 struct compiled {
 	pcre2_code *code;
 	pcre2_match_context *limits;
+	atomic_flag given_up;	/* said once already */
 };
+
+/* A text for which a match takes too long is no match, and said once. */
+static void
+note_given_up(const struct pattern *pattern, struct compiled *compiled)
+{
+	char shown[256];
+	struct text text;
+
+	metric_add(METRIC_matches_given_up);
+	if (atomic_flag_test_and_set(&compiled->given_up))
+		return;
+	TEXT_INIT(&text, shown);
+	text_put_escaped(&text, pattern->text, strlen(pattern->text), "\"");
+	log_warning("a match takes too long and is given up: pattern=\"%s\"",
+	    shown);
+}
+
+/* What means that a limit was reached. */
+static bool
+is_limit(int error)
+{
+	return error == PCRE2_ERROR_MATCHLIMIT ||
+	    error == PCRE2_ERROR_DEPTHLIMIT ||
+	    error == PCRE2_ERROR_HEAPLIMIT || error == PCRE2_ERROR_NOMEMORY;
+}
 
 static bool
 matches_regular(const struct pattern *pattern, const char *subject)
 {
-	const struct compiled *compiled = pattern->compiled;
+	struct compiled *compiled = pattern->compiled;
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	int matched;
 
@@ -32,6 +61,8 @@ matches_regular(const struct pattern *pattern, const char *subject)
 	matched = pcre2_match(compiled->code, (PCRE2_SPTR)subject,
 	    strlen(subject), 0, 0, data, compiled->limits);
 	pcre2_match_data_free(data);
+	if (is_limit(matched))
+		note_given_up(pattern, compiled);
 	return matched >= 0;	/* 0: more groups than there is room for */
 }
 
@@ -79,26 +110,40 @@ compile(struct arena *arena, const char *expression, size_t length,
 }
 
 bool
-pattern_make(struct arena *arena, const char *text, struct pattern *pattern,
-    char *why, size_t size)
+pattern_make_regular(struct arena *arena, const char *expression, bool fold,
+    struct pattern *pattern, char *why, size_t size)
 {
-	const char *end = strrchr(text, '/');
+	const char *end = strrchr(expression, '/');
 	struct compiled *compiled;
 	struct text sentence;
+	bool caseless;
 
 	text_init(&sentence, why, size);
-	pattern->text = arena_copy(arena, text);
-	pattern->matches = pattern_matches_glob;
-	if (text[0] != '/')
-		return true;
-	if (end == text || (strcmp(end, "/") != 0 && strcmp(end, "/i") != 0)) {
+	if (expression[0] != '/' || end == expression ||
+	    (strcmp(end, "/") != 0 && strcmp(end, "/i") != 0)) {
 		text_put(&sentence, "expected a regular expression such as "
 		    "\"/^yes/\" or \"/^yes/i\"");
 		return false;
 	}
+	caseless = fold || end[1] == 'i';
 	compiled = arena_get(arena, sizeof(*compiled));
+	atomic_flag_clear(&compiled->given_up);
+	pattern->text = arena_copy(arena, expression);
 	pattern->matches = matches_regular;
 	pattern->compiled = compiled;
-	return compile(arena, text + 1, (size_t)(end - text) - 1,
-	    end[1] == 'i' ? PCRE2_CASELESS : 0, compiled, &sentence);
+	return compile(arena, expression + 1, (size_t)(end - expression) - 1,
+	    caseless ? PCRE2_CASELESS : 0, compiled, &sentence);
+}
+
+bool
+pattern_make(struct arena *arena, const char *text, struct pattern *pattern,
+    char *why, size_t size)
+{
+	if (text[0] == '/')
+		return pattern_make_regular(arena, text, false, pattern, why,
+		    size);
+	pattern->text = arena_copy(arena, text);
+	pattern->matches = pattern_matches_glob;
+	pattern->compiled = NULL;
+	return true;
 }

@@ -18,11 +18,15 @@ struct arena;
  *
  * Matching gives up, as if nothing had matched, when a hostile text would
  * take too long: PATTERN_MATCH_LIMIT calls of PCRE2's internal match(), and
- * so many KiB of memory.
+ * so many KiB of memory. That is counted, and logged once for each pattern.
  */
 #define PATTERN_MATCH_LIMIT 100000
 #define PATTERN_HEAP_LIMIT 1024
 bool pattern_make(struct arena *arena, const char *text,
     struct pattern *pattern, char *why, size_t size);
+
+/* Only a regular expression will do; with `fold` always without case. */
+bool pattern_make_regular(struct arena *arena, const char *expression,
+    bool fold, struct pattern *pattern, char *why, size_t size);
 
 #endif

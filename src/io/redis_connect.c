@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/redis_greeting.h"
+#include "io/tls.h"
 
 #define LOOKUP_MS 5000		/* then say that the name is not known */
 #define LOOKUP_ONE_MS 500	/* of several: the next is tried meanwhile */
@@ -78,6 +79,7 @@ link_wait_for(struct redis_link *link, int fd, short events,
 void
 link_let_go(struct redis_link *link)
 {
+	tls_close(&link->tls);
 	if (link->fd >= 0)
 		close(link->fd);
 	link->fd = -1;
@@ -86,23 +88,101 @@ link_let_go(struct redis_link *link)
 	link->reader = NULL;
 	link->unparsed = 0;
 	link->out.first = link->out.length = 0;
+	link->loading = false;
+}
+
+/* What TLS came to; false with the fault when that is the end. */
+static bool
+has_progress(const struct redis_link *link, enum tls_progress progress,
+    struct fault *fault)
+{
+	switch (progress) {
+	case TLS_DONE:
+	case TLS_WAITS:
+		break;
+	case TLS_CLOSED:
+		return fault_set(fault, TROUBLE_CONNECT, tls_why(link->tls));
+	case TLS_FAILED:
+		return fault_set(fault, TROUBLE_TLS, tls_why(link->tls));
+	}
+	return true;
+}
+
+/* *sent is 0 when none can be sent now. */
+static bool
+send_some(struct redis_link *link, const char *octets, size_t length,
+    size_t *sent, struct fault *fault)
+{
+	ssize_t done;
+
+	*sent = 0;
+	if (link->tls != NULL)
+		return has_progress(link, tls_send(link->tls, octets, length,
+		    sent), fault);
+	do
+		done = send(link->fd, octets, length, MSG_NOSIGNAL);
+	while (done < 0 && errno == EINTR);
+	if (done >= 0)
+		*sent = (size_t)done;
+	return done >= 0 || errno == EAGAIN || errno == EWOULDBLOCK ||
+	    fault_set(fault, TROUBLE_CONNECT, strerror(errno));
 }
 
 bool
-link_send_out(struct redis_link *link)
+link_send_out(struct redis_link *link, struct fault *fault)
 {
 	struct buffer *out = &link->out;
+	size_t sent = 1;
 
-	while (out->first < out->length) {
-		ssize_t sent = send(link->fd, out->at + out->first,
-		    out->length - out->first, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK;
-		out->first += (size_t)sent;
+	while (out->first < out->length && sent > 0) {
+		if (!send_some(link, out->at + out->first,
+		    out->length - out->first, &sent, fault))
+			return false;
+		out->first += sent;
 	}
+	return true;
+}
+
+short
+link_events(const struct redis_link *link)
+{
+	bool sending = link->out.first < link->out.length;
+
+	if (link->tls != NULL)
+		return tls_events(link->tls, sending);
+	return sending ? POLLIN | POLLOUT : POLLIN;
+}
+
+bool
+link_is_readable(const struct redis_link *link, short revents)
+{
+	return (revents & (POLLIN | POLLHUP | POLLERR)) != 0 ||
+	    (revents != 0 && link->tls != NULL &&
+	    tls_receives_at_pollout(link->tls));
+}
+
+/* *got is 0 when nothing is there. */
+static bool
+receive_some(struct redis_link *link, char *octets, size_t size, size_t *got,
+    bool *more, struct fault *fault)
+{
+	ssize_t done;
+
+	*got = 0;
+	*more = false;
+	if (link->tls != NULL)
+		return has_progress(link, tls_receive(link->tls, octets, size,
+		    got, more), fault);
+	done = recv(link->fd, octets, size, 0);
+	if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK ||
+	    errno == EINTR))
+		return true;
+	if (done < 0)
+		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	if (done == 0)
+		return fault_set(fault, TROUBLE_CONNECT, "closed by server");
+	*got = (size_t)done;
+	*more = *got == size;
 	return true;
 }
 
@@ -110,18 +190,14 @@ bool
 link_receive(struct redis_link *link, bool *more, struct fault *fault)
 {
 	char octets[16384];
-	ssize_t got = recv(link->fd, octets, sizeof(octets), 0);
+	size_t got;
 
-	*more = got == (ssize_t)sizeof(octets);
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK ||
-	    errno == EINTR))
-		return true;
-	if (got < 0)
-		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	if (!receive_some(link, octets, sizeof(octets), &got, more, fault))
+		return false;
 	if (got == 0)
-		return fault_set(fault, TROUBLE_CONNECT, "closed by server");
-	link->unparsed += (size_t)got;
-	if (redisReaderFeed(link->reader, octets, (size_t)got) != REDIS_OK)
+		return true;
+	link->unparsed += got;
+	if (redisReaderFeed(link->reader, octets, got) != REDIS_OK)
 		return fault_set(fault, TROUBLE_MEMORY, "");
 	return true;
 }
@@ -140,16 +216,37 @@ link_next_reply(struct redis_link *link, redisReply **reply)
 	return link->unparsed <= REDIS_REPLY_OCTETS_MAX;
 }
 
+/*
+ * Who hangs up before the first answer may have expected TLS, or another
+ * certificate: TLS 1.3 tells that after the handshake, and the reset that
+ * follows may overtake it.
+ */
+static void
+explain_hang_up(const struct redis_link *link, struct fault *fault)
+{
+	const struct redis_server *server =
+	    &link->targets[link->target].server;
+
+	if (link->tls == NULL && server->port[0] != '\0')
+		fault_set(fault, TROUBLE_CONNECT, "closed by server at once "
+		    "(does it expect tls = true?)");
+	else if (link->tls != NULL && tls_certificate_was_asked(link->tls))
+		fault_set(fault, TROUBLE_TLS, "closed by server, which asked "
+		    "for a certificate: tls_certificate_file is not what it "
+		    "accepts");
+}
+
 /* Read replies to the greeting from number *at. */
 static bool
 read_welcome(struct redis_link *link, const struct greeting *greeting,
     size_t *at, struct fault *fault)
 {
 	redisReply *reply;
-	bool more, fine = true;
+	bool more = true, fine = true;
 
-	if (!link_receive(link, &more, fault))
-		return false;
+	while (more)
+		if (!link_receive(link, &more, fault))
+			return false;
 	while (*at < greeting->count && fine) {
 		if (!link_next_reply(link, &reply))
 			return fault_set(fault, TROUBLE_GARBAGE, "");
@@ -159,6 +256,58 @@ read_welcome(struct redis_link *link, const struct greeting *greeting,
 		freeReplyObject(reply);
 	}
 	return fine;
+}
+
+/* TLS over the socket, if that is wanted. */
+static bool
+secure(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
+{
+	char why[sizeof(fault->detail)];
+	enum tls_progress progress;
+
+	if (link->tls_settings == NULL)
+		return true;
+	link->tls = tls_open(link->tls_settings,
+	    link->targets[link->target].server.host, link->fd, why,
+	    sizeof(why));
+	if (link->tls == NULL)
+		return fault_set(fault, TROUBLE_TLS, why);
+	while ((progress = tls_shake_hands(link->tls)) == TLS_WAITS) {
+		switch (link_wait_for(link, link->fd,
+		    tls_events(link->tls, false), deadline_ms)) {
+		case WAITED_LATE:
+			return fault_set(fault, TROUBLE_TIMEOUT,
+			    "in the TLS handshake");
+		case WAITED_CLOSING:
+			return false;
+		case WAITED_READY:
+			break;
+		}
+	}
+	return has_progress(link, progress, fault);
+}
+
+/* Say it, and read the answers: *at counts them. */
+static bool
+greet(struct redis_link *link, const struct greeting *greeting, size_t *at,
+    int64_t deadline_ms, struct fault *fault)
+{
+	while (*at < greeting->count) {
+		if (!link_send_out(link, fault))
+			return false;
+		switch (link_wait_for(link, link->fd, link_events(link),
+		    deadline_ms)) {
+		case WAITED_LATE:
+			return fault_set(fault, TROUBLE_TIMEOUT, "");
+		case WAITED_CLOSING:
+			return false;
+		case WAITED_READY:
+			break;
+		}
+		if (!read_welcome(link, greeting, at, fault))
+			return false;
+	}
+	return true;
 }
 
 /* True when the server is one to work with. */
@@ -172,24 +321,13 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 	if (link->reader == NULL || !greeting_put(&greeting, link->user,
 	    link->password, link->database, link->kind == REDIS_MASTER,
 	    &link->out) || (link->kind != REDIS_SENTINEL &&
-	    !greeting_put_script(&greeting, link->digest, &link->out)))
+	    !greeting_put_script(&greeting, &link->script, &link->out)))
 		return fault_set(fault, TROUBLE_MEMORY, "");
-	while (at < greeting.count) {
-		if (!link_send_out(link))
-			return fault_set(fault, TROUBLE_CONNECT,
-			    strerror(errno));
-		switch (link_wait_for(link, link->fd, POLLIN, deadline_ms)) {
-		case WAITED_LATE:
-			return fault_set(fault, TROUBLE_TIMEOUT, "");
-		case WAITED_CLOSING:
-			return false;
-		case WAITED_READY:
-			break;
-		}
-		if (!read_welcome(link, &greeting, &at, fault))
-			return false;
-	}
-	return true;
+	if (greet(link, &greeting, &at, deadline_ms, fault))
+		return true;
+	if (at == 0 && fault->trouble == TROUBLE_CONNECT)
+		explain_hang_up(link, fault);
+	return false;
 }
 
 /* How long it may take. */
@@ -218,6 +356,8 @@ connect_to(struct redis_link *link, const struct redis_address *address,
 	}
 	if (!redis_socket_connected(link->fd))
 		return fault_set(fault, TROUBLE_CONNECT, strerror(errno));
+	if (!secure(link, deadline_ms, fault))
+		return false;
 	/* Who greets too slowly would answer too slowly. */
 	answer_ms = clock_steady_ms() + patience->answer_ms;
 	return shake_hands(link,

@@ -47,10 +47,10 @@ greeting_put(struct greeting *greeting, const char *user,
 }
 
 bool
-greeting_put_script(struct greeting *greeting, const char *digest,
-    struct buffer *buffer)
+greeting_put_script(struct greeting *greeting,
+    const struct redis_script *script, struct buffer *buffer)
 {
-	const char *words[4] = {"EVALSHA", digest, "0", "peek"};
+	const char *words[4] = {script->verb, script->name, "0", "peek"};
 
 	return put_step(greeting, GREETING_SCRIPT, buffer, 4, words);
 }

@@ -13,6 +13,7 @@
 
 #include "io/redis_question.h"
 #include "io/redis_reply.h"
+#include "io/redis_script.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,8 +37,8 @@ bool greeting_put(struct greeting *greeting, const char *user,
     struct buffer *buffer);
 
 /* And the script to it. */
-bool greeting_put_script(struct greeting *greeting, const char *digest,
-    struct buffer *buffer);
+bool greeting_put_script(struct greeting *greeting,
+    const struct redis_script *script, struct buffer *buffer);
 
 /* Is it what a server that we can use says? */
 bool greeting_welcome(enum greeting_step step,

@@ -14,10 +14,10 @@
 #include "io/redis_link.h"
 #include "io/redis_question.h"
 #include "io/redis_reply.h"
+#include "io/redis_script.h"
 #include "io/redis_socket.h"
 
 #include <pthread.h>
-#include <sha1.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,8 +39,8 @@ struct redis_link {
 	struct redis_watcher watcher;	/* no functions: nobody */
 	char *user, *password;
 	int64_t database;
-	char digest[SHA1_DIGEST_STRING_LENGTH];
-	const char *script;
+	struct redis_script script;
+	const struct tls_settings *tls_settings;	/* NULL: no TLS */
 	int wake[2];		/* a pipe that wakes the I/O thread */
 	pthread_t thread;
 	pthread_condattr_t steady;	/* conditions by clock_steady_ms() */
@@ -67,6 +67,7 @@ struct redis_link {
 	size_t target_count;
 	size_t target;		/* the one in use, or tried last */
 	int fd;			/* -1: none */
+	struct tls *tls;	/* over it; NULL: none */
 	struct redisReader *reader;
 	size_t unparsed;	/* octets since the last whole reply */
 	struct buffer out;
@@ -78,6 +79,8 @@ struct redis_link {
 	int64_t logged_ms[TROUBLE_COUNT];
 	enum redis_trouble noted;	/* the last trouble */
 	bool silent;		/* which was not logged */
+	bool loading;		/* a FUNCTION LOAD is under way */
+	int64_t load_failed_ms;	/* when one did last; 0: it did not */
 };
 
 /* The I/O thread: connect, serve, connect again, until the link closes. */
@@ -106,8 +109,14 @@ void link_forget_targets(struct redis_link *link);
 /* Close the socket; what was to be sent or parsed is gone. */
 void link_let_go(struct redis_link *link);
 
-/* Send as much as goes without waiting; false with errno. */
-bool link_send_out(struct redis_link *link);
+/*
+ * Send as much as goes without waiting. False when the connection is of no
+ * use any more.
+ */
+bool link_send_out(struct redis_link *link, struct fault *fault);
+/* What the connection waits for, and whether revents call for receiving. */
+short link_events(const struct redis_link *link);
+bool link_is_readable(const struct redis_link *link, short revents);
 /*
  * Feed the parser with what has arrived; `more` may be there. False when
  * the connection is of no use any more.

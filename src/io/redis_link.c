@@ -26,7 +26,7 @@
 void
 redis_words_init(struct redis_words *words)
 {
-	words->count = 2;	/* EVALSHA and the digest */
+	words->count = 2;	/* verb and name of the script */
 }
 
 void
@@ -40,10 +40,10 @@ redis_words_add(struct redis_words *words, const char *word)
 static struct question *
 question_of_script(const struct redis_link *link, struct redis_words *words)
 {
-	words->at[0] = "EVALSHA";
-	words->lengths[0] = strlen("EVALSHA");
-	words->at[1] = link->digest;
-	words->lengths[1] = strlen(link->digest);
+	words->at[0] = link->script.verb;
+	words->lengths[0] = strlen(link->script.verb);
+	words->at[1] = link->script.name;
+	words->lengths[1] = strlen(link->script.name);
 	return question_open(&link->steady, (int)words->count, words->at,
 	    words->lengths);
 }
@@ -186,17 +186,15 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 
 struct question *
 redis_link_send_command(struct redis_link *link, int count,
-    const char **words, const size_t *lengths, int expected, bool *misset)
+    const char **words, const size_t *lengths, bool *misset)
 {
 	struct question *question = NULL;
 
 	*misset = link->misset;
 	if (link->up)
 		question = question_open(&link->steady, count, words, lengths);
-	if (question != NULL) {
+	if (question != NULL)
 		question->plain = true;
-		question->expected = expected;
-	}
 	return send_asked(link, question, misset);
 }
 
@@ -205,11 +203,16 @@ redis_link_command(struct redis_link *link, int count, const char **words,
     int expected, int64_t timeout_ms)
 {
 	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
-	struct question *question;
+	struct question *question = NULL;
 	bool misset;
 
-	question = redis_link_send_command(link, count, words, NULL, expected,
-	    &misset);
+	if (link->up)
+		question = question_open(&link->steady, count, words, NULL);
+	if (question != NULL) {
+		question->about = true;
+		question->expected = expected;
+	}
+	question = send_asked(link, question, &misset);
 	if (question == NULL)
 		return NULL;
 	return await(link, question, deadline_ms, &misset, NULL);
@@ -262,6 +265,7 @@ link_free(struct redis_link *link)
 			close(link->wake[i]);
 	if (link->password != NULL)
 		secret_wipe(link->password, strlen(link->password));
+	redis_script_clear(&link->script);
 	free(link->user);
 	free(link->password);
 	free(link->out.at);
@@ -343,9 +347,9 @@ link_init(struct redis_link *link, const struct redis_link_options *options)
 	link->connect_timeout_ms = options->connect_timeout_ms;
 	link->since_ms = clock_now_ms();
 	link->dice = (unsigned int)clock_now_ms();
-	link->script = options->script;
-	SHA1Data((const uint8_t *)options->script, strlen(options->script),
-	    link->digest);
+	link->tls_settings = options->tls;
+	redis_script_init(&link->script, options->script,
+	    options->as_function);
 	link->user = strdup(options->user);
 	link->password = strdup(options->password);
 }
@@ -407,7 +411,8 @@ redis_link_start(const struct redis_link_options *options, char *why,
 	if (targets_init(link, options, &reason)) {
 		reason = "no memory, descriptor or thread for Redis";
 		if (link->user != NULL && link->password != NULL &&
-		    make_pipe(link->wake) && start(link))
+		    link->script.text != NULL && make_pipe(link->wake) &&
+		    start(link))
 			return link;
 	}
 	text_copy(why, size, reason);

@@ -29,6 +29,7 @@
 struct question;
 struct redis_link;
 struct redisReply;
+struct tls_settings;
 
 #define REDIS_SERVERS_MAX 16	/* that one link tries in turn */
 
@@ -68,10 +69,13 @@ struct redis_link_options {
 	int64_t database;
 	int64_t timeout_ms;	/* the oldest question may be that old */
 	int64_t connect_timeout_ms;	/* with AUTH and all */
-	const char *script;	/* borrowed for as long as the link lives */
+	const char *script;	/* in Lua */
+	bool as_function;	/* run it by FCALL, not by EVALSHA and EVAL */
+	/* NULL: no TLS. Borrowed for as long as the link lives. */
+	const struct tls_settings *tls;
 };
 
-/* The words of a question after EVALSHA and the script's digest; borrowed. */
+/* The words of a question after those that name the script; borrowed. */
 #define REDIS_WORDS_MAX 512
 #define REDIS_WORDS_KEY 3	/* the first key, after how many they are */
 struct redis_words {
@@ -129,14 +133,17 @@ struct redisReply *redis_link_wait(struct redis_link *link,
     struct question **again);
 
 /*
- * A command instead of the script; NULL as redis_link_ask(). The answer is
- * of the type `expected`, or REDIS_REPLY_NIL.
+ * A command about the servers; NULL as redis_link_ask(). The answer is of
+ * the type `expected`, or REDIS_REPLY_NIL.
  */
 struct redisReply *redis_link_command(struct redis_link *link, int count,
     const char **words, int expected, int64_t timeout_ms);
-/* Its first step; as redis_link_send(). `lengths` NULL: words are text. */
+/*
+ * A command instead of the script, as redis_link_send(). The answer is an
+ * array, or the error of this command.
+ */
 struct question *redis_link_send_command(struct redis_link *link, int count,
-    const char **words, const size_t *lengths, int expected, bool *misset);
+    const char **words, const size_t *lengths, bool *misset);
 
 /* Run the script; nobody waits for the answer, and it may get lost. */
 void redis_link_tell(struct redis_link *link, struct redis_words *words);

@@ -23,9 +23,11 @@ struct question {
 	bool misset;		/* for how Redis or floodgate is set up */
 	pthread_cond_t answered;
 	bool told;		/* nobody asked for an answer */
-	int expected;		/* REDIS_REPLY_ARRAY, or STATUS of a PING */
+	/* REDIS_REPLY_ARRAY, STATUS of a PING, STRING of FUNCTION LOAD */
+	int expected;
+	bool plain;		/* not the script: its asker gets its error */
 	bool evaluated;		/* sent with the script itself */
-	bool plain;		/* no script: nil is an answer, too */
+	bool about;		/* the servers: nil is an answer, too */
 	bool asking;		/* ASKING goes before it */
 	int hops;		/* servers that have sent it on */
 	int64_t sent_ms;

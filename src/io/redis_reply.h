@@ -26,6 +26,7 @@ enum redis_cure {
 	CURE_WAIT,		/* the next question may fare better */
 	CURE_RECONNECT,
 	CURE_EVAL,		/* send the script itself */
+	CURE_LOAD,		/* load the function, and ask again */
 	CURE_REDIRECT		/* in a Cluster, ask another node, or again */
 };
 
@@ -40,7 +41,7 @@ enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
 /* What is wrong with a connection. */
 struct fault {
 	enum redis_trouble trouble;
-	char detail[120];	/* may be ""; as the server said it */
+	char detail[160];	/* may be ""; as the server said it */
 };
 
 /* Always false, for `return fault_set(...)`. */

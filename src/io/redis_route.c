@@ -162,17 +162,6 @@ find_link(struct redis_route *route, const char *key,
 }
 
 void
-redis_route_send_command(struct redis_route *route, const char *key,
-    int count, const char **words, const size_t *lengths, int expected,
-    struct redis_asked *asked)
-{
-	find_link(route, key, asked);
-	if (asked->link != NULL)
-		asked->question = redis_link_send_command(asked->link, count,
-		    words, lengths, expected, &asked->misset);
-}
-
-void
 redis_route_send(struct redis_route *route, const char *key,
     struct redis_words *words, struct redis_asked *asked)
 {
@@ -197,6 +186,33 @@ redis_route_wait(struct redis_route *route, struct redis_asked *asked,
 	release(route, asked->node);
 	memset(asked, 0, sizeof(*asked));
 	return reply;
+}
+
+static void
+send_command(struct redis_route *route, const struct redis_command *command,
+    struct redis_asked *asked)
+{
+	find_link(route, command->words[1], asked);
+	if (asked->link != NULL)
+		asked->question = redis_link_send_command(asked->link,
+		    command->count, command->words, command->lengths,
+		    &asked->misset);
+}
+
+void
+redis_route_ask_all(struct redis_route *route,
+    struct redis_command commands[], size_t count, int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
+	struct redis_asked asked[REDIS_COMMANDS_MAX];
+	bool misset;
+
+	assert(count <= REDIS_COMMANDS_MAX);
+	for (size_t i = 0; i < count; i++)
+		send_command(route, &commands[i], &asked[i]);
+	for (size_t i = 0; i < count; i++)
+		commands[i].reply = redis_route_wait(route, &asked[i],
+		    deadline_ms, &misset);
 }
 
 struct redisReply *

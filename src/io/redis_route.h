@@ -55,12 +55,23 @@ struct redis_asked {
 /* Every question that was sent must be waited for, once. */
 void redis_route_send(struct redis_route *route, const char *key,
     struct redis_words *words, struct redis_asked *asked);
-/* A command of one key instead of the script; see redis_link_command(). */
-void redis_route_send_command(struct redis_route *route, const char *key,
-    int count, const char **words, const size_t *lengths, int expected,
-    struct redis_asked *asked);
 struct redisReply *redis_route_wait(struct redis_route *route,
     struct redis_asked *asked, int64_t deadline_ms, bool *misset);
+
+/* A command of Redis' own, one that only reads; words[1] is its key. */
+struct redis_command {
+	int count;
+	const char **words;
+	const size_t *lengths;
+	struct redisReply *reply;	/* the answer: an array, or the error
+					 * of this command, for
+					 * freeReplyObject(); NULL: none */
+};
+
+#define REDIS_COMMANDS_MAX 128	/* at once */
+/* Ask all of them, and wait for all. */
+void redis_route_ask_all(struct redis_route *route,
+    struct redis_command commands[], size_t count, int64_t timeout_ms);
 
 /* As those of redis_link.h. */
 struct redisReply *redis_route_ask(struct redis_route *route, const char *key,

@@ -6,7 +6,6 @@
  */
 #include "io/redis_inside.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
 #define STEADY_MS 1000		/* a connection that lived so long was good */
 #define IDLE_MS 2000		/* silence after which we send a PING */
+#define LOAD_EVERY_MS 1000	/* tries to load a function that fail */
 #define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
 
 /*
@@ -88,7 +88,6 @@ send_word(struct redis_link *link, const char *word)
 
 	if (question == NULL)
 		return false;
-	question->plain = true;
 	question->expected = REDIS_REPLY_STATUS;
 	return send_now(link, question);
 }
@@ -126,17 +125,50 @@ send_script(struct redis_link *link, struct question *question)
 	if (!put_asking(link, question))
 		return false;
 	text_put(&length, "$4\r\nEVAL\r\n$");
-	text_put_number(&length, (int64_t)strlen(link->script));
+	text_put_number(&length, (int64_t)strlen(link->script.text));
 	text_put(&length, "\r\n");
 	question->evaluated = true;
 	question->sent_ms = clock_steady_ms();
 	questions_push(&link->sent, question);
 	return buffer_put(&link->out, question->command, head) &&
 	    buffer_put(&link->out, length.at, length.length) &&
-	    buffer_put(&link->out, link->script, strlen(link->script)) &&
+	    buffer_put(&link->out, link->script.text,
+	    strlen(link->script.text)) &&
 	    buffer_put(&link->out, "\r\n", 2) &&
 	    buffer_put(&link->out, question->command + tail,
 	    question->length - tail);
+}
+
+/* Another question of our own; what it is answered does not matter. */
+static bool
+send_function(struct redis_link *link)
+{
+	const char *words[3] = {"FUNCTION", "LOAD", link->script.text};
+	struct question *question = question_open(&link->steady, 3, words,
+	    NULL);
+
+	if (question == NULL)
+		return false;
+	question->expected = REDIS_REPLY_STRING;
+	link->loading = true;
+	return send_question(link, question);
+}
+
+/*
+ * The same question once more, behind the function. When we may not load
+ * functions, somebody else may do so at any time.
+ */
+static bool
+send_with_function(struct redis_link *link, struct question *question)
+{
+	if (!link->loading && (link->load_failed_ms == 0 ||
+	    clock_steady_ms() - link->load_failed_ms >= LOAD_EVERY_MS) &&
+	    !send_function(link)) {
+		questions_push(&link->finished, question);
+		return false;
+	}
+	question->evaluated = true;
+	return send_question(link, question);
 }
 
 /* What the others want of the I/O thread. */
@@ -188,6 +220,30 @@ is_wanted(struct redis_link *link, const struct question *question)
 	return wanted;
 }
 
+/* Can the question be asked once more, with the script? */
+static bool
+is_curable(struct redis_link *link, const struct question *question,
+    enum redis_cure cure)
+{
+	return cure == (link->script.is_function ? CURE_LOAD : CURE_EVAL) &&
+	    !question->evaluated && !question->about &&
+	    question->expected == REDIS_REPLY_ARRAY &&
+	    is_wanted(link, question);
+}
+
+/* Another host may have loaded it a moment before. */
+static void
+settle_load(struct redis_link *link, struct question *question,
+    const redisReply *reply)
+{
+	bool failed = reply->type == REDIS_REPLY_ERROR &&
+	    strstr(reply->str, "already exists") == NULL;
+
+	link->loading = false;
+	link->load_failed_ms = failed ? clock_steady_ms() : 0;
+	questions_push(&link->finished, question);
+}
+
 /* False when the connection is to be dropped. */
 static bool
 settle_error(struct redis_link *link, struct question *question,
@@ -197,9 +253,9 @@ settle_error(struct redis_link *link, struct question *question,
 	enum redis_cure cure = redis_trouble_cure(trouble);
 	char *script;
 
-	if (cure == CURE_EVAL && !question->evaluated && !question->plain &&
-	    is_wanted(link, question))
-		return send_script(link, question) ||
+	if (is_curable(link, question, cure))
+		return (cure == CURE_EVAL ? send_script(link, question) :
+		    send_with_function(link, question)) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
 	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
@@ -210,6 +266,10 @@ settle_error(struct redis_link *link, struct question *question,
 	switch (cure) {
 	case CURE_RECONNECT:
 		return false;
+	case CURE_LOAD:
+		fault->detail[0] = '\0';	/* says nothing more */
+		link_note_trouble(link, trouble, fault->detail);
+		break;
 	case CURE_WAIT:
 	case CURE_REDIRECT:	/* nobody who would */
 		link_note_trouble(link, trouble, fault->detail);
@@ -246,7 +306,15 @@ static bool
 is_answer(const struct question *question, const redisReply *reply)
 {
 	return reply->type == question->expected ||
-	    (question->plain && reply->type == REDIS_REPLY_NIL);
+	    (question->about && reply->type == REDIS_REPLY_NIL);
+}
+
+/* An error of this command alone, about which the connection is fine. */
+static bool
+is_for_asker(const struct question *question, const redisReply *reply)
+{
+	return question->plain && reply->type == REDIS_REPLY_ERROR &&
+	    redis_trouble_cure(redis_reply_trouble(reply)) != CURE_RECONNECT;
 }
 
 /* Give the oldest question its reply, which is taken over. */
@@ -256,9 +324,21 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	struct question *question = questions_pop(&link->sent);
 	bool fine = true;
 
+	if (question != NULL && reply->type == REDIS_REPLY_ERROR &&
+	    redirect(link, question, reply))
+		return true;
+	if (question != NULL && is_for_asker(question, reply)) {
+		question->answer = reply;
+		questions_push(&link->finished, question);
+		return true;
+	}
+	if (question != NULL && question->expected == REDIS_REPLY_STRING &&
+	    !question->about) {
+		settle_load(link, question, reply);
+		freeReplyObject(reply);
+		return true;
+	}
 	if (question != NULL && reply->type == REDIS_REPLY_ERROR) {
-		if (redirect(link, question, reply))
-			return true;
 		fine = settle_error(link, question, reply, fault);
 		freeReplyObject(reply);
 		return fine;
@@ -271,7 +351,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	}
 	question->answer = reply;
 	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
-	    !question->plain)
+	    !question->plain && !question->about)
 		link_note_well(link);
 	return true;
 }
@@ -305,11 +385,9 @@ static bool
 rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 {
 	const struct question *oldest = link->sent.first;
-	bool full = link->out.first < link->out.length;
 	struct pollfd polled[2] = {
 	    {.fd = link->wake[0], .events = POLLIN},
-	    {.fd = link->fd, .events = (short)(full ? POLLIN | POLLOUT :
-	    POLLIN)}};
+	    {.fd = link->fd, .events = link_events(link)}};
 	int64_t due_ms = oldest != NULL ? oldest->sent_ms + timeout_ms :
 	    link->active_ms + IDLE_MS;
 	int64_t left_ms = due_ms - clock_steady_ms();
@@ -320,7 +398,7 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	pthread_mutex_unlock(&link->mutex);
 	if (polled[0].revents != 0)
 		link_drain_wake(link);
-	if (polled[1].revents & (POLLIN | POLLHUP | POLLERR) &&
+	if (link_is_readable(link, polled[1].revents) &&
 	    !receive(link, fault))
 		return false;
 	oldest = link->sent.first;
@@ -344,9 +422,8 @@ serve(struct redis_link *link, struct fault *fault)
 		do {
 			if (!take_queue(link, &wishes))
 				return fault_set(fault, TROUBLE_MEMORY, "");
-			if (!link_send_out(link))
-				return fault_set(fault, TROUBLE_CONNECT,
-				    strerror(errno));
+			if (!link_send_out(link, fault))
+				return false;
 		} while (wishes.any);
 		if (wishes.drop != TROUBLE_COUNT)
 			return fault_set(fault, wishes.drop, "");

@@ -1,5 +1,5 @@
 /*
- * secret.c - a password in a file of its own
+ * secret.c - a password or a key in a file of its own
  */
 #include "io/secret.h"
 
@@ -13,12 +13,14 @@
 
 /* In a sentence; names and the system's texts are made printable. */
 static bool
-refuse(const char *file, const char *reason, char *why, size_t size)
+refuse(const char *option, const char *file, const char *reason, char *why,
+    size_t size)
 {
 	struct text text;
 
 	text_init(&text, why, size);
-	text_put(&text, "password_file ");
+	text_put(&text, option);
+	text_put_char(&text, ' ');
 	text_put_escaped(&text, file, strlen(file), "");
 	text_put(&text, ": ");
 	text_put(&text, reason);
@@ -26,7 +28,7 @@ refuse(const char *file, const char *reason, char *why, size_t size)
 }
 
 static const char *
-find_fault(int fd)
+find_fault(int fd, mode_t forbidden)
 {
 	struct stat state;
 
@@ -34,10 +36,48 @@ find_fault(int fd)
 		return strerror(errno);
 	if (S_ISDIR(state.st_mode))
 		return strerror(EISDIR);
-	if ((state.st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) != 0)
+	if ((state.st_mode & forbidden) != 0)
 		return "it must have mode 0640 or stricter, so that nobody "
 		    "else reads or changes it";
 	return NULL;
+}
+
+/* A descriptor, or -1 with the sentence. */
+static int
+open_checked(const char *option, const char *file, mode_t forbidden,
+    char *why, size_t size)
+{
+	/* Not to wait for the other end of a pipe. */
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *fault;
+
+	if (fd < 0) {
+		refuse(option, file, strerror(errno), why, size);
+		return -1;
+	}
+	fault = find_fault(fd, forbidden);
+	if (fault == NULL)
+		return fd;
+	refuse(option, file, fault, why, size);
+	close(fd);
+	return -1;
+}
+
+int
+secret_open(const char *option, const char *file, char *why, size_t size)
+{
+	return open_checked(option, file, S_IRWXO | S_IWGRP | S_IXGRP, why,
+	    size);
+}
+
+bool
+secret_can_open(const char *option, const char *file, char *why, size_t size)
+{
+	int fd = open_checked(option, file, 0, why, size);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* The first line in secret, or what is wrong. */
@@ -68,19 +108,15 @@ bool
 secret_read(const char *file, char secret[SECRET_SIZE], char *why,
     size_t size)
 {
-	/* Not to wait for the other end of a pipe. */
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = secret_open("password_file", file, why, size);
 	const char *fault;
 
 	if (fd < 0)
-		return refuse(file, strerror(errno), why, size);
-	fault = find_fault(fd);
-	if (fault == NULL)
-		fault = read_line(fd, secret);
+		return false;
+	fault = read_line(fd, secret);
 	close(fd);
-	if (fault != NULL)
-		return refuse(file, fault, why, size);
-	return true;
+	return fault == NULL ||
+	    refuse("password_file", file, fault, why, size);
 }
 
 void

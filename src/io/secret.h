@@ -1,5 +1,5 @@
 /*
- * secret.h - a password in a file of its own
+ * secret.h - a password or a key in a file of its own
  */
 #ifndef FLOODGATE_IO_SECRET_H
 #define FLOODGATE_IO_SECRET_H
@@ -16,6 +16,16 @@
  * change it.
  */
 bool secret_read(const char *file, char secret[SECRET_SIZE], char *why,
+    size_t size);
+
+/*
+ * A file whose content nobody but the owner and the group may read, nor
+ * anybody but the owner change: its descriptor, or -1 with a sentence that
+ * begins with the option's name.
+ */
+int secret_open(const char *option, const char *file, char *why, size_t size);
+/* A file that anybody may read: false with that sentence. */
+bool secret_can_open(const char *option, const char *file, char *why,
     size_t size);
 
 /* Overwrite; the compiler does not leave that out. */

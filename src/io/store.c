@@ -150,3 +150,15 @@ store_save(struct store *store, char *why, size_t size)
 {
 	return store->ops->save(store, why, size);
 }
+
+void
+store_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
+{
+	for (size_t i = 0; i < count; i++) {
+		lookups[i].status = LIST_FAILED;
+		lookups[i].value = NULL;
+	}
+	if (store->ops->look_up != NULL)
+		store->ops->look_up(store, lookups, count, timeout_ms);
+}

@@ -10,6 +10,8 @@
 
 #include "core/charge.h"
 #include "core/config.h"
+#include "core/list_fact.h"
+#include "io/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -187,6 +189,23 @@ size_t store_get_nodes(struct store *store, struct store_node nodes[],
     size_t max);
 
 /*
+ * Which of these words does a set hold, or what does a hash say of the first
+ * one that it has?
+ */
+struct store_lookup {
+	const struct list_source *source;
+	const char *const *words;	/* most specific first; 1 or more */
+	const size_t *lengths;
+	size_t count;
+	enum list_status status;	/* the answer: FOUND, NONE or FAILED */
+	char *value;	/* of a hash, when FOUND; for free(), or NULL */
+};
+
+/* All at once. What cannot be asked has FAILED. */
+void store_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms);
+
+/*
  * Memory only: write the snapshot now. True when there is nothing to write;
  * false with a sentence in why[size].
  */
@@ -218,6 +237,9 @@ struct store_ops {
 	 */
 	int64_t (*count_hosts)(struct store *store, const char *id,
 	    int64_t live_ms, int64_t timeout_ms);
+	/* May be NULL: no list is kept here. */
+	void (*look_up)(struct store *store, struct store_lookup lookups[],
+	    size_t count, int64_t timeout_ms);
 	const struct store_mark_ops *marks;	/* NULL: it keeps none */
 };
 
@@ -257,6 +279,10 @@ struct store *store_memory_open(const struct store_memory_options *options,
     char *why, size_t size);
 struct store *store_redis_open(const struct store_redis_options *options,
     char *why, size_t size);
+
+/* What the options say of TLS; borrowed from them. */
+struct tls_options store_redis_tls_options(
+    const struct store_redis_options *options);
 
 /*
  * A store that decides by itself while `below` does not, and tells it

@@ -672,6 +672,13 @@ new_fallback(struct store *below, int64_t share)
 	return fallback;
 }
 
+static void
+fallback_look_up(struct store *store, struct store_lookup lookups[], size_t count,
+    int64_t timeout_ms)
+{
+	store_look_up(fallback_of(store)->below, lookups, count, timeout_ms);
+}
+
 static const struct store_ops fallback_ops = {
 	.close = fallback_close,
 	.reconfigure = fallback_reconfigure,
@@ -683,6 +690,7 @@ static const struct store_ops fallback_ops = {
 	.save = fallback_save,
 	.charge_local = fallback_charge_local,
 	.marks = &fallback_mark_ops,
+	.look_up = fallback_look_up,
 };
 
 struct store *

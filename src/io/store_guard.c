@@ -261,6 +261,13 @@ static const struct store_mark_ops guard_mark_ops = {
 	.marked = guard_marked,
 };
 
+static void
+guard_look_up(struct store *store, struct store_lookup lookups[], size_t count,
+    int64_t timeout_ms)
+{
+	store_look_up(guard_of(store)->below, lookups, count, timeout_ms);
+}
+
 static const struct store_ops guard_ops = {
 	.close = guard_close,
 	.reconfigure = guard_reconfigure,
@@ -272,6 +279,7 @@ static const struct store_ops guard_ops = {
 	.save = guard_save,
 	.charge_local = guard_charge_local,
 	.marks = &guard_mark_ops,
+	.look_up = guard_look_up,
 };
 
 struct store *

@@ -17,7 +17,9 @@
 #include "core/window.h"
 #include "io/clock.h"
 #include "io/mark_text.h"
+#include "io/redis_lists.h"
 #include "io/redis_marks.h"
+#include "io/tls.h"
 
 #define PREFIX_OCTETS_MAX 64
 #define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
@@ -830,6 +832,18 @@ static const struct store_mark_ops redis_mark_ops = {
 	.changed = redis_changed
 };
 
+/* --- lists and maps --- */
+
+static void
+redis_look_up(struct store *store, struct store_lookup lookups[],
+    size_t count, int64_t timeout_ms)
+{
+	struct store_redis *redis = redis_of(store);
+
+	redis_lists_look_up(&redis->lists, redis->route, lookups, count,
+	    lesser(timeout_ms, redis->timeout_ms));
+}
+
 /* --- the rest --- */
 
 static void
@@ -862,6 +876,7 @@ redis_close(struct store *store)
 	struct store_redis *redis = redis_of(store);
 
 	redis_route_close(&redis->route);
+	tls_settings_close(&redis->tls);
 	secret_wipe(redis->password, sizeof(redis->password));
 	secret_wipe(redis->sentinel_password,
 	    sizeof(redis->sentinel_password));
@@ -872,7 +887,33 @@ redis_close(struct store *store)
 	free(redis->prefix);
 	free(redis->sentinel);
 	free(redis->sentinel_user);
+	redis_lists_clear(&redis->lists);
 	free(redis);
+}
+
+struct tls_options
+store_redis_tls_options(const struct store_redis_options *options)
+{
+	struct tls_options tls = {
+		.ca_file = options->tls_ca_file,
+		.ca_directory = options->tls_ca_directory,
+		.certificate_file = options->tls_certificate_file,
+		.key_file = options->tls_key_file,
+		.server_name = options->tls_server_name
+	};
+
+	return tls;
+}
+
+static bool
+has_same_tls(const struct store_redis *redis,
+    const struct store_redis_options *options)
+{
+	struct tls_options tls = store_redis_tls_options(options);
+
+	if (!options->tls || redis->tls == NULL)
+		return options->tls == (redis->tls != NULL);
+	return tls_settings_are(redis->tls, &tls);
 }
 
 /* An empty password when none is configured. */
@@ -921,6 +962,8 @@ redis_reconfigure(struct store *store, const struct config *config)
 	    strcmp(options->user, redis->user) != 0 ||
 	    strcmp(options->prefix, redis->prefix) != 0 ||
 	    options->database != redis->database ||
+	    options->script != redis->script ||
+	    !has_same_tls(redis, options) ||
 	    !has_password(options->password_file, redis->password) ||
 	    !has_password(options->sentinel_password_file,
 	    redis->sentinel_password))
@@ -941,7 +984,8 @@ static const struct store_ops redis_ops = {
 	.get_nodes = redis_get_nodes,
 	.save = redis_save,
 	.count_hosts = redis_count_hosts,
-	.marks = &redis_mark_ops
+	.marks = &redis_mark_ops,
+	.look_up = redis_look_up
 };
 
 static const char *
@@ -954,6 +998,10 @@ find_fault(const struct store_redis_options *options)
 		return "the prefix of store \"redis\" is longer than 64 octets";
 	if (strpbrk(options->prefix, "{}") != NULL)
 		return "the prefix of store \"redis\" must not hold a brace";
+	if (options->tls && options->server.at[0][0] == '/' &&
+	    options->tls_server_name[0] == '\0')
+		return "tls of store \"redis\" needs tls_server_name, as the "
+		    "server is a path";
 	return NULL;
 }
 
@@ -978,6 +1026,7 @@ copy_options(struct store_redis *redis,
 {
 	redis->database = options->database;
 	redis->cluster = options->cluster;
+	redis->script = options->script;
 	redis->timeout_ms = options->timeout_ms;
 	redis->user = strdup(options->user);
 	redis->prefix = strdup(options->prefix);
@@ -1000,7 +1049,9 @@ redis_start(struct store_redis *redis,
 			.database = options->database,
 			.timeout_ms = options->timeout_ms,
 			.connect_timeout_ms = options->connect_timeout_ms,
-			.script = script
+			.script = script,
+			.as_function = options->script ==
+			    SCRIPT_FUNCTION
 		},
 		.servers = options->server,
 		.sentinel = options->sentinel,
@@ -1008,11 +1059,18 @@ redis_start(struct store_redis *redis,
 		.sentinel_password = redis->sentinel_password,
 		.is_cluster = options->cluster
 	};
+	struct tls_options tls = store_redis_tls_options(options);
 
 	if (!read_password(options->password_file, redis->password, why,
 	    size) || !read_password(options->sentinel_password_file,
 	    redis->sentinel_password, why, size))
 		return false;
+	if (options->tls) {
+		redis->tls = tls_settings_open(&tls, why, size);
+		if (redis->tls == NULL)
+			return false;
+	}
+	route.link.tls = redis->tls;
 	if (!copy_options(redis, options)) {
 		text_copy(why, size, "no memory");
 		return false;
@@ -1038,6 +1096,7 @@ store_redis_open_with(const struct store_redis_options *options,
 		return NULL;
 	}
 	redis->store.ops = &redis_ops;
+	redis_lists_init(&redis->lists);
 	if (redis_start(redis, options, script, why, size))
 		return &redis->store;
 	redis_close(&redis->store);

@@ -7,6 +7,7 @@
 #ifndef FLOODGATE_IO_STORE_REDIS_INSIDE_H
 #define FLOODGATE_IO_STORE_REDIS_INSIDE_H
 
+#include "io/redis_lists.h"
 #include "io/redis_route.h"
 #include "io/secret.h"
 #include "io/store.h"
@@ -22,6 +23,9 @@ struct store_redis {
 	char password[SECRET_SIZE], sentinel_password[SECRET_SIZE];
 	int64_t database;
 	bool cluster;
+	enum script_kind script;
+	struct tls_settings *tls;	/* NULL: none */
+	struct redis_lists lists;
 	_Atomic int64_t timeout_ms;
 };
 

@@ -8,6 +8,7 @@ core_tests = \
 	tests/core/test_domain \
 	tests/core/test_grammar \
 	tests/core/test_list \
+	tests/core/test_lookup \
 	tests/core/test_path \
 	tests/core/test_pattern \
 	tests/core/test_policy \
@@ -37,6 +38,8 @@ tests_core_test_grammar_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_grammar_LDADD = $(core_test_ldadd)
 tests_core_test_list_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_list_LDADD = $(core_test_ldadd)
+tests_core_test_lookup_CPPFLAGS = $(core_test_cppflags)
+tests_core_test_lookup_LDADD = $(core_test_ldadd)
 tests_core_test_path_CPPFLAGS = $(core_test_cppflags)
 tests_core_test_path_LDADD = $(core_test_ldadd)
 tests_core_test_pattern_CPPFLAGS = $(core_test_cppflags)

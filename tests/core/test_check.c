@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lookup.h"
+
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static const struct {
@@ -231,9 +233,14 @@ START_TEST(check_says)
 	    .path = rows[_i].sender, .user = rows[_i].user };
 	struct session session;
 	struct path recipient;
+	const struct occasion occasion = {
+		.config = &config, .session = &session,
+		.recipient = &recipient,
+	};
 	const struct check_input input = {
 		.rule = &rule, .config = &config, .session = &session,
 		.recipient = &recipient, .stage = STAGE_RCPT,
+		.occasion = &occasion,
 	};
 
 	ck_assert_ptr_nonnull(row);

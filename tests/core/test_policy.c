@@ -124,16 +124,20 @@ judge_with_store(enum charge_status status, int64_t used)
 
 START_TEST(first_match_speaks)
 {
+	const struct occasion occasion = {
+		.config = &config, .session = &session
+	};
+
 	facts.have = 0;
 	connect_and_mail("203.0.113.1", "alice", "<a@example.org>");
-	ck_assert_ptr_eq(policy_select(&config, &session, NULL),
+	ck_assert_ptr_eq(policy_select(&occasion),
 	    &policies[0]);
 	connect_and_mail("203.0.113.1", NULL, "<a@example.org>");
-	ck_assert_ptr_eq(policy_select(&config, &session, NULL),
+	ck_assert_ptr_eq(policy_select(&occasion),
 	    &policies[1]);
 	policies[1].with.except = (struct except){ &inside_except, 1 };
 	connect_and_mail("192.0.2.1", NULL, "<a@example.org>");
-	ck_assert_ptr_null(policy_select(&config, &session, NULL));
+	ck_assert_ptr_null(policy_select(&occasion));
 	ck_assert_uint_eq(judge(STAGE_RCPT), 0);
 	ck_assert(!verdict.refused);
 }
@@ -375,9 +379,9 @@ START_TEST(always_accepted_recipients_are_not_asked)
 	static const char *names[] = { "bob@", NULL };
 	struct list *list = &policies[0].with.always_accept.list;
 
-	list->names = (struct name_table){ names, NULL, 2, 1 };
+	list->names = (struct name_table){ names, 2, 1 };
 	if (name_table_slot(&(struct name_table){ (const char *[]){ NULL,
-	    NULL }, NULL, 2, 0 }, "bob@") == 1) {
+	    NULL }, 2, 0 }, "bob@") == 1) {
 		names[1] = names[0];
 		names[0] = NULL;
 	}

@@ -10,6 +10,7 @@ io_tests = \
 	tests/io/test_mark_text \
 	tests/io/test_redis_route \
 	tests/io/test_redis_slots \
+	tests/io/test_redis_tls \
 	tests/io/test_regular \
 	tests/io/test_store_fallback \
 	tests/io/test_store_guard \
@@ -22,7 +23,7 @@ TESTS += $(io_tests)
 io_test_cppflags = $(libio_a_CPPFLAGS) $(CHECK_CFLAGS)
 io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
-	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS)
+	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
@@ -48,6 +49,9 @@ tests_io_test_redis_route_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_route_LDADD = $(io_test_ldadd)
 tests_io_test_redis_slots_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_slots_LDADD = $(io_test_ldadd)
+tests_io_test_redis_tls_CPPFLAGS = $(io_test_cppflags) \
+	-DMAKE_CERTIFICATES='"$(abs_top_srcdir)/tests/io/make-certificates"'
+tests_io_test_redis_tls_LDADD = $(io_test_ldadd)
 tests_io_test_regular_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_regular_LDADD = $(io_test_ldadd)
 tests_io_test_store_fallback_CPPFLAGS = $(io_test_cppflags)
@@ -62,8 +66,11 @@ tests_io_test_store_memory_LDADD = $(io_test_ldadd)
 tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_marks.c \
 	tests/io/store_marks.h tests/io/store_model.c \
 	tests/io/store_model.h
-tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags) \
+	-DACL_FILE='"$(abs_top_srcdir)/contrib/redis-acl.conf"'
 tests_io_test_store_redis_LDADD = $(io_test_ldadd)
 tests_io_test_subjects_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_subjects_LDADD = $(io_test_ldadd)
 endif
+
+EXTRA_DIST += tests/io/make-certificates

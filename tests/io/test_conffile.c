@@ -252,6 +252,29 @@ static const struct row values[] = {
 	    "1: file: cannot read " },
 	{ "list file that is a directory", "list \"b\" { file = \"/\" }",
 	    "1: it is a directory" },
+	{ "regular expression in a list", "list \"b\" { domains = "
+	    "{\"/^a\\\\.b$/\", \"x.y\"} users = \"/^a \\\"b\\\"$/i\" }", "" },
+	{ "regular expression that is none", "list \"b\" {\ndomains = {\n"
+	    "\"a.b\",\n\"/(/\"} }", "4: domains: missing closing "
+	    "parenthesis, in column 2, saw \"/(/\"" },
+	{ "map", "map \"m\" { entries = {\"a@b.example c, d\", "
+	    "\"/^x@/ y\"} }", "" },
+	{ "map twice", "map \"m\" { }\nmap \"m\" { }",
+	    "2: map \"m\" stands in" },
+	{ "map with a name twice", "map \"m\" { entries = {\n"
+	    "\"a@b.example c\",\n\"A@b.example d\"} }",
+	    "3: entries: expected every name once" },
+	{ "map without a value", "map \"m\" { entries = \"a@b.example\" }",
+	    "1: expected blanks and a value" },
+	{ "list in Redis", "store \"redis\" { }\n"
+	    "list \"b\" { redis = \"fg:b\" }\nmap \"m\" { redis = \"m\" }",
+	    "" },
+	{ "list in Redis without Redis", "list \"b\" { redis = \"b\" }\n"
+	    "map \"m\" { redis = \"m\" }\nstore \"memory\" { }",
+	    "1: expected a section store \"redis\"\n"
+	    "2: expected a section store \"redis\"" },
+	{ "key with a blank", "store \"redis\" { }\n"
+	    "list \"b\" { redis = \"a b\" }", "2: without blanks" },
 	{ "relative counters", "store \"memory\" { file = \"counters\" }",
 	    "1: begins with /" },
 	{ "redis", "store \"redis\" { server = \"[::1]:6379\" }", "" },
@@ -290,6 +313,21 @@ static const struct row values[] = {
 	{ "password file that is not",
 	    "store \"redis\" { password_file = \"none\" }",
 	    "1: password_file: cannot read" },
+	{ "redis over TLS", "store \"redis\" { tls = true }", "" },
+	{ "option of TLS without TLS",
+	    "store \"redis\" { tls_server_name = \"redis\" }",
+	    "1: expected tls = true" },
+	{ "certificate without a key", "store \"redis\" { tls = true\n"
+	    "tls_certificate_file = \"cert.pem\" }",
+	    "2: expected both" },
+	{ "TLS over a path", "store \"redis\" { tls = true\n"
+	    "server = \"/run/redis\" }", "1: expected tls_server_name" },
+	{ "authority that is not", "store \"redis\" { tls = true\n"
+	    "tls_ca_file = \"none\" }", "1: tls_ca_file" },
+	{ "script of redis", "store \"redis\" { script = \"function\" }",
+	    "" },
+	{ "unknown kind of script", "store \"redis\" { script = \"lua\" }",
+	    "1: expected" },
 	{ "outside text is escaped", "log_level = \"a\xc3\xa4 \x7f\"\n",
 	    "1: control octet 0x7f\n1: saw \"a%C3%A4  \"" },
 };
@@ -376,7 +414,7 @@ static const struct row policies[] = {
 	    "policy \"p\" { check \"message_too_big\" { max_size = 5X } }",
 	    "1: max_size: a size is" },
 	{ "map without a name", P("check \"sender_not_owned\" { map = '' }"),
-	    "3: map: expected the name of a file" },
+	    "3: map: expected the name of a map or a file" },
 	{ "what a check with options of its own takes",
 	    P("check \"sender_denied\" { lists = \"a\" max = 5 }"),
 	    "3: it takes mode, except, reply, on_failure, ignore_notes, "
@@ -384,6 +422,14 @@ static const struct row policies[] = {
 	{ "match that matches all", P("match { }"), "" },
 	{ "map that is not", P("check \"sender_not_owned\" { map = \"no\" }"),
 	    "3: map: cannot read" },
+	{ "map by its name", "map \"m\" { entries = \"a@b.c d\" }\n\n"
+	    "policy \"p\" { check \"sender_not_owned\" { map = \"m\" } }",
+	    "" },
+	{ "relaying, by a list in Redis", "store \"redis\" { }\n"
+	    "list \"a\" { redis = \"a\" }\npolicy \"p\" {\n"
+	    "check \"recipient_relay_denied\" { lists = \"a\" }\n"
+	    "check \"recipient_relay_denied\" { lists = \"a\" "
+	    "on_failure = defer }\n}", "4: needs on_failure = \"defer\"" },
 	{ "who exists", P("check \"recipient_unknown\" { lists = \"a\" "
 	    "mailboxes = \"a\" }"), "" },
 	{ "who exists, not said", P("check \"recipient_unknown\" {\n"

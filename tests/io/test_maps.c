@@ -122,6 +122,22 @@ static const struct {
 	{"all below",	ENTRY_ANY, "@.Example.com", "<a@b.example.com>", "<a@example.com>"},
 	{"whole literal", ENTRY_ANY, "@[IPv6:2001:db8::1]", "<a@[IPv6:2001:DB8::1]>", NULL},
 
+	{"regular, host",	ENTRY_ANY, "/^mx[0-9]+\\.example\\.com$/", "mx12.Example.com", "a.mx12.example.com"},
+	{"regular, mailbox",	ENTRY_ANY, "/^Bounce-.*@/", "<bounce-1@example.com>", "<nobounce-1@example.com>"},
+	{"regular, with its tag", ENTRY_ADDRESS, "/^joe\\+x@/", "<joe+x@example.com>", "<joe@example.com>"},
+	{"regular, quoted",	ENTRY_ADDRESS, "/^a b@/", "<\"a b\"@example.com>", "<ab@example.com>"},
+	{"regular, without domain", ENTRY_ADDRESS, "/^joe$/", "<joe>", "<joe@example.com>"},
+	{"regular, client",	ENTRY_ANY, "/^192\\.0\\.2\\.[0-9]$/", "192.0.2.7", "192.0.2.77"},
+	{"regular, IPv6 client", ENTRY_ANY, "/^2001:db8::/", "2001:DB8::7", "2001:db9::7"},
+	{"regular, login",	ENTRY_USER, "/^robot-/", "Robot-7", "arobot-7"},
+	{"regular, without case", ENTRY_DOMAIN, "/^EXAMPLE/i", "example.com", NULL},
+	{"regular, slash within", ENTRY_USER, "/^a\\/b$/", "a/b", "a/bc"},
+
+	{"regular without an end", ENTRY_ANY, "/^a", NULL, NULL},
+	{"slash within",	ENTRY_ANY, "/a/b/", NULL, NULL},
+	{"unknown letter",	ENTRY_ANY, "/a/x", NULL, NULL},
+	{"no regular expression", ENTRY_ANY, "/(a/", NULL, NULL},
+	{"regular network",	ENTRY_NETWORK, "/^192/", NULL, NULL},
 	{"octet above 255",	ENTRY_ANY, "192.0.2.300", NULL, NULL},
 	{"prefix above 32",	ENTRY_ANY, "10.0.0.0/33", NULL, NULL},
 	{"host bits",		ENTRY_ANY, "10.0.0.1/8", NULL, NULL},
@@ -439,7 +455,10 @@ static const char map_text[] =
     "sales@  anna,\tberta\n"
     "@Example.org     carl\n"
     "example.net  dora\n"
-    "@.example.org\temil\n";
+    "@.example.org\temil\n"
+    "/^(info|help) #@example\\.com$/i frida, gert  # one, two\n"
+    "/^help@EXAMPLE\\.com$/  hans\n"
+    "/^joe@/ ida\n";
 
 static const struct {
 	const char *path, *want;
@@ -453,6 +472,9 @@ static const struct {
 	{"<x@example.net>", "dora"},
 	{"<x@example.com>", NULL},
 	{"<>", NULL},
+	{"<\"Help #\"@example.com>", "frida, gert"},
+	{"<help@example.com>", "hans"},
+	{"<joe@other.example>", "ida"},
 };
 
 START_TEST(map_lookup)
@@ -464,8 +486,8 @@ START_TEST(map_lookup)
 	map = map_read(arena, &folded, file, &problems);
 	ck_assert_uint_eq(problems.count, 0);
 	ck_assert_ptr_nonnull(map);
-	ck_assert_str_eq(map->file, file);
-	ck_assert_uint_eq(map->entries, 6);
+	ck_assert_str_eq(map->name, file);
+	ck_assert_uint_eq(map->entries, 9);
 	path_parse(owners[_i].path, &path);
 	ck_assert_pstr_eq(map_find_path(map, &path, &folded),
 	    owners[_i].want);
@@ -483,14 +505,22 @@ static const struct bad bad_maps[] = {
 	    "expected blanks and a value behind the first word, "
 	    "saw \"a@example.com\""},
 	{"same name twice", "a@example.com b\n#\nA@EXAMPLE.com c\n", 0, 3,
-	    "expected every name once, saw \"A@EXAMPLE.com\" again, first "
-	    "in line 1"},
+	    "expected every name once, it is in line 1 already, "
+	    "saw \"A@EXAMPLE.com\""},
 	{"network", "192.0.2.0/24 b\n", 0, 1,
 	    "expected a domain or host name, not a network, "
 	    "saw \"192.0.2.0/24\""},
 	{"open quote", "\"a b@example.com c\n", 0, 1,
 	    "expected an address such as user@example.com, user@, "
 	    "@example.com or @.example.com, saw \"%22a%20b@example.com%20c\""},
+	{"regular without a value", "/a/\n", 0, 1,
+	    "expected blanks and a value behind the first word, "
+	    "saw \"/a/\""},
+	{"no regular expression", "\n/(a/ b\n", 0, 2,
+	    "missing closing parenthesis, in column 3, saw \"/(a/\""},
+	{"regular without an end", "/a b\n", 0, 1,
+	    "expected a regular expression such as /^mx[0-9]+[.]/ or "
+	    "/^mx[0-9]+[.]/i, with \\/ for a / within, saw \"/a\""},
 	{"colon", "a@example.com: b\n", 0, 1,
 	    "expected an address such as user@example.com, user@, "
 	    "@example.com or @.example.com, saw \"a@example.com:\""},

@@ -49,7 +49,9 @@ options_of(size_t count)
 	struct store_redis_options options = {
 		.server = {servers, count}, .user = "", .password_file = "",
 		.sentinel = "", .sentinel_user = "",
-		.sentinel_password_file = "", .prefix = "fg:",
+		.sentinel_password_file = "", .tls_ca_file = "",
+		.tls_ca_directory = "", .tls_certificate_file = "",
+		.tls_key_file = "", .tls_server_name = "", .prefix = "fg:",
 		.timeout_ms = PATIENT_MS, .connect_timeout_ms = 300
 	};
 
@@ -627,10 +629,9 @@ START_TEST(commands_follow_a_slot_that_moves)
 	};
 	char why[200] = "", key[32] = "", name[48];
 	const char *words[4] = {"SMISMEMBER", name, "a", "b"};
-	struct redis_asked asked[2];
+	struct redis_command commands[2];
 	struct redis_route *route;
 	redisReply *reply;
-	bool misset;
 
 	text_copy(key, sizeof(key), subject_on(0, 15));
 	snprintf(name, sizeof(name), "fg:{%s}", key);
@@ -642,11 +643,12 @@ START_TEST(commands_follow_a_slot_that_moves)
 	/* ASK, then MOVED, then straight; two at once. */
 	for (int i = 0; i < 3; i++) {
 		for (int k = 0; k < 2; k++)
-			redis_route_send_command(route, name, 4, words, NULL,
-			    REDIS_REPLY_ARRAY, &asked[k]);
+			commands[k] = (struct redis_command){
+				.count = 4, .words = words
+			};
+		redis_route_ask_all(route, commands, 2, PATIENT_MS);
 		for (int k = 0; k < 2; k++) {
-			reply = redis_route_wait(route, &asked[k],
-			    clock_steady_ms() + PATIENT_MS, &misset);
+			reply = commands[k].reply;
 			ck_assert_ptr_nonnull(reply);
 			ck_assert_int_eq(reply->type, REDIS_REPLY_ARRAY);
 			ck_assert_uint_eq(reply->elements, 2);

@@ -27,6 +27,8 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/list_lookup.h"
+#include "io/redis_script.h"
 #include "store_marks.h"
 #include "store_model.h"
 
@@ -159,6 +161,107 @@ tell(int count, const char **words)
 #define TELL(...) tell((int)(sizeof((const char *[]){__VA_ARGS__}) / \
     sizeof(char *)), (const char *[]){__VA_ARGS__})
 
+/* --- the user of contrib/redis-acl.conf --- */
+
+#define RIGHTS_MAX 40
+
+/* Who the stores of a test are, and how their script is run. */
+static struct {
+	const char *user;	/* "": the default user */
+	enum script_kind script;
+} as;
+
+static char rights_line[1024];	/* that rights_of() cuts into words */
+
+/* Its line begins with `start`; after the name and the password. */
+static size_t
+rights_of(const char *start, const char *words[RIGHTS_MAX])
+{
+	FILE *file = fopen(ACL_FILE, "r");
+	size_t count = 0;
+	char *word, *rest;
+
+	ck_assert_ptr_nonnull(file);
+	do
+		ck_assert_ptr_nonnull(fgets(rights_line, sizeof(rights_line),
+		    file));
+	while (!text_starts_with(rights_line, start));
+	fclose(file);
+	for (word = strtok_r(rights_line + strlen(start), " \n", &rest);
+	    word != NULL; word = strtok_r(NULL, " \n", &rest))
+		if (word[0] != '>') {
+			ck_assert_uint_lt(count, RIGHTS_MAX - 8);
+			words[count++] = word;
+		}
+	return count;
+}
+
+/*
+ * The user of that line with the password "pw", and `more` rights, which may
+ * be NULL.
+ */
+static void
+make_user(enum script_kind script, const char *more)
+{
+	const char *words[RIGHTS_MAX + 8] = {"ACL", "SETUSER", "floodgate",
+	    "reset", ">pw"};
+	size_t count = 5 + rights_of(script == SCRIPT_FUNCTION ?
+	    "#user floodgate " : "user floodgate ", words + 5);
+
+	if (more != NULL)
+		words[count++] = more;
+	tell((int)count, words);
+	as.script = script;
+}
+
+static const char *
+write_secret(const char *text, mode_t mode)
+{
+	static char file[96];
+	FILE *out;
+
+	snprintf(file, sizeof(file), "%s/secret", directory);
+	out = fopen(file, "w");
+	ck_assert_ptr_nonnull(out);
+	fputs(text, out);
+	fclose(out);
+	ck_assert_int_eq(chmod(file, mode), 0);
+	return file;
+}
+
+/* The tests' own clock is a key that the user may read. */
+static void
+setup_user_of_eval(void)
+{
+	setup();
+	make_user(SCRIPT_EVAL, "~clock");
+	as.user = "floodgate";
+}
+
+static void
+setup_user_of_function(void)
+{
+	setup();
+	make_user(SCRIPT_FUNCTION, "~clock");
+	as.user = "floodgate";
+}
+
+/* Nothing that the user was to do was forbidden. */
+static void
+teardown_user(void)
+{
+	redisContext *context = connect_aside();
+	redisReply *denied = redisCommand(context, "ACL LOG");
+
+	ck_assert_ptr_nonnull(denied);
+	ck_assert_msg(denied->elements == 0, "%s lacks a right: %s",
+	    ACL_FILE, denied->elements == 0 ? "" :
+	    denied->element[0]->element[7]->str);
+	freeReplyObject(denied);
+	redisFree(context);
+	teardown();
+}
+
 /* --- a store --- */
 
 static const char *one_server[1];
@@ -171,10 +274,17 @@ options_of(const char *where)
 		.sentinel = "", .sentinel_user = "",
 		.sentinel_password_file = "", .prefix = "fg:",
 		.timeout_ms = TIMEOUT_MS,
-		.connect_timeout_ms = 300
+		.connect_timeout_ms = 300, .script = as.script,
+		.tls_ca_file = "", .tls_ca_directory = "",
+		.tls_certificate_file = "", .tls_key_file = "",
+		.tls_server_name = ""
 	};
 
 	one_server[0] = where;
+	if (as.user != NULL) {
+		options.user = as.user;
+		options.password_file = write_secret("pw", 0600);
+	}
 	return options;
 }
 
@@ -319,7 +429,7 @@ open_with_clock(void)
 {
 	static const char time[] = "redis.call('TIME')";
 	static const char clock[] = "redis.call('HMGET', 'clock', 's', 'us')";
-	static char script[sizeof(clock) + 16384];
+	static char script[sizeof(clock) + 65536];
 	const char *at = strstr(store_redis_script, time);
 	struct store_redis_options options = options_of(server.path);
 	struct store *store;
@@ -860,8 +970,10 @@ compete_all(bool flush)
 		crowd[i].rounds = 200;
 	}
 	crowd_start(crowd, compete);
-	for (int i = 0; flush && i < 20; i++)
+	for (int i = 0; flush && i < 20; i++) {
 		TELL("SCRIPT", "FLUSH");
+		TELL("FUNCTION", "FLUSH");
+	}
 	crowd_end(crowd);
 	for (int i = 0; i < CROWD; i++) {
 		allowed += crowd[i].allowed;
@@ -1056,21 +1168,6 @@ END_TEST
 
 /* --- permissions --- */
 
-static const char *
-write_secret(const char *text, mode_t mode)
-{
-	static char file[96];
-	FILE *out;
-
-	snprintf(file, sizeof(file), "%s/secret", directory);
-	out = fopen(file, "w");
-	ck_assert_ptr_nonnull(out);
-	fputs(text, out);
-	fclose(out);
-	ck_assert_int_eq(chmod(file, mode), 0);
-	return file;
-}
-
 static const struct {
 	const char *text;
 	mode_t mode;
@@ -1144,12 +1241,6 @@ START_TEST(wrong_password_is_told)
 }
 END_TEST
 
-#define LEAST_RIGHTS "resetkeys", "~fg:*", "resetchannels", "-@all", \
-	"+evalsha", "+eval", "+time", "+hmget", "+hset", "+pttl", \
-	"+pexpire", "+hgetall", "+ping", "+role", "+zadd", "+zrem", \
-	"+zremrangebyscore", "+zcard", "+zrange", "+zrangebyscore", \
-	"+hget", "+hdel", "+hkeys", "+exists"
-
 static struct store *
 open_as_floodgate(void)
 {
@@ -1168,7 +1259,7 @@ START_TEST(least_rights_are_enough)
 	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1, 0,
 	    false};
 
-	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
 	answer = charge_one(store, "user:a", 5);
 	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
@@ -1187,7 +1278,7 @@ START_TEST(hosts_are_counted)
 {
 	struct store *store;
 
-	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS);
+	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
 	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
 	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
@@ -1207,23 +1298,83 @@ START_TEST(hosts_are_counted)
 }
 END_TEST
 
-static const char *const rights[] = {"-evalsha", "-eval", "-time", "-hmget",
-    "-hset", "-pttl", "-pexpire", "-ping", "-role"};
+static const struct {
+	const char *less;
+	enum script_kind script;
+} rights[] = {
+	{"-evalsha", SCRIPT_EVAL}, {"-eval", SCRIPT_EVAL},
+	{"-time", SCRIPT_EVAL}, {"-hmget", SCRIPT_EVAL},
+	{"-hset", SCRIPT_EVAL}, {"-pttl", SCRIPT_EVAL},
+	{"-pexpire", SCRIPT_EVAL}, {"-ping", SCRIPT_EVAL},
+	{"-role", SCRIPT_EVAL}, {"-fcall", SCRIPT_FUNCTION},
+	{"-time", SCRIPT_FUNCTION}, {"-hset", SCRIPT_FUNCTION}
+};
+
+/* Without the right to load, until somebody else has done it. */
+START_TEST(missing_function_is_told_and_loaded_by_hand)
+{
+	struct redis_script script;
+	struct charge_answer answer;
+	struct store *store;
+
+	make_user(SCRIPT_FUNCTION, "-function|load");
+	store = open_as_floodgate();
+	answer = charge_one(store, "user:a", 5);
+	ck_assert_int_eq(answer.status, CHARGE_UNAVAILABLE);
+	ck_assert(answer.misset);
+	ck_assert(!state_of(store).up);
+	ck_assert_msg(strstr(state_of(store).reason, "floodgate "
+	    "--print-function | redis-cli -x FUNCTION LOAD") != NULL, "%s",
+	    state_of(store).reason);
+	ck_assert(redis_script_init(&script, store_redis_script, true));
+	ck_assert_str_eq(TELL("FUNCTION", "LOAD", script.text), script.name);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	redis_script_clear(&script);
+	store_close(&store);
+}
+END_TEST
+
+/* Each release has its own library, and neither is in the other's way. */
+START_TEST(two_releases_work_side_by_side)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *stores[2];
+	static char other[sizeof("return {7, 1}\n") + 65536];
+	char why[200];
+
+	snprintf(other, sizeof(other), "local release = 2\n%s",
+	    store_redis_script);
+	options.script = SCRIPT_FUNCTION;
+	options.timeout_ms = PATIENT_MS;
+	stores[0] = open_with(&options);
+	stores[1] = store_redis_open_with(&options, other, why, sizeof(why));
+	ck_assert_ptr_nonnull(stores[1]);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(charge_one(stores[i % 2], "user:a", 4).status,
+		    CHARGE_ALLOWED);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(charge_one(stores[i], "user:a", 4).status,
+		    CHARGE_REFUSED);
+		store_close(&stores[i]);
+	}
+}
+END_TEST
 
 START_TEST(lacking_right_is_told)
 {
 	struct store *store;
 	const char *reason;
 
-	TELL("ACL", "SETUSER", "floodgate", "on", ">pw", LEAST_RIGHTS,
-	    rights[_i]);
+	make_user(rights[_i].script, rights[_i].less);
 	store = open_as_floodgate();
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_UNAVAILABLE);
 	ck_assert(!state_of(store).up);
 	reason = state_of(store).reason;
 	ck_assert_msg(strstr(reason, "permission") != NULL, "%s", reason);
-	TELL("ACL", "SETUSER", "floodgate", LEAST_RIGHTS);
+	make_user(rights[_i].script, NULL);
 	for (int i = 0; i < 100 && charge_one(store, "user:a", 5).status !=
 	    CHARGE_ALLOWED; i++)
 		sleep_ms(10);
@@ -1651,17 +1802,18 @@ END_TEST
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static void
-add_charges(Suite *suite)
+add_charges_as(Suite *suite, const char *name, void (*begin)(void),
+    void (*end)(void), int seeds)
 {
-	TCase *tcase = tcase_create("charges");
+	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, 120);
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, marks_are_as_in_every_store);
 	tcase_add_test(tcase,
 	    people_can_read_marks_and_their_key_lives_long_enough);
 	tcase_add_loop_test(tcase, change_by_another_host_is_seen, 0, 2);
-	tcase_add_loop_test(tcase, agrees_with_the_log, 0, 4);
+	tcase_add_loop_test(tcase, agrees_with_the_log, 0, seeds);
 	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
 	tcase_add_loop_test(tcase,
 	    clock_stepping_back_blocks_for_no_longer_than_a_window, 0, 6);
@@ -1682,6 +1834,229 @@ add_charges(Suite *suite)
 	    foreign_key_is_unavailable_and_the_others_are_not);
 	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 5);
 	tcase_add_test(tcase, forgotten_script_is_sent_again);
+	suite_add_tcase(suite, tcase);
+}
+
+/* All of it once more as the user of contrib/redis-acl.conf. */
+static void
+add_charges(Suite *suite)
+{
+	add_charges_as(suite, "charges", setup, teardown, 4);
+	add_charges_as(suite, "charges by eval, least rights",
+	    setup_user_of_eval, teardown_user, 1);
+	add_charges_as(suite, "charges by function, least rights",
+	    setup_user_of_function, teardown_user, 2);
+}
+
+/* --- lists and maps --- */
+
+static const struct list_source a_set = { "floodgate:set", "list s", false };
+static const struct list_source a_hash = { "floodgate:hash", "map h", true };
+
+/* What the source says of these words, the last of which is NULL. */
+static struct store_lookup
+look_up(struct store *store, const struct list_source *source,
+    const char *const *words)
+{
+	size_t lengths[8];
+	struct store_lookup lookup = {
+		.source = source, .words = words, .lengths = lengths
+	};
+
+	for (; words[lookup.count] != NULL; lookup.count++)
+		lengths[lookup.count] = strlen(words[lookup.count]);
+	store_look_up(store, &lookup, 1, PATIENT_MS);
+	return lookup;
+}
+
+#define LOOK_UP(store, source, ...) \
+	look_up(store, source, (const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(sets_and_hashes_are_asked)
+{
+	struct store *store = open_store();
+	struct store_lookup lookup;
+
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a").status, LIST_NONE);
+	ck_assert_int_eq(LOOK_UP(store, &a_hash, "a").status, LIST_NONE);
+	TELL("SADD", "floodgate:set", "b", "two words", "{*}%s\r\n");
+	TELL("HSET", "floodgate:hash", "b", "bob, ben", "c", "");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a", "c").status, LIST_NONE);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "a", "b").status,
+	    LIST_FOUND);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "two words").status,
+	    LIST_FOUND);
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "{*}%s\r\n").status,
+	    LIST_FOUND);
+	lookup = LOOK_UP(store, &a_hash, "a", "b", "c");
+	ck_assert_int_eq(lookup.status, LIST_FOUND);
+	ck_assert_str_eq(lookup.value, "bob, ben");
+	free(lookup.value);
+	lookup = LOOK_UP(store, &a_hash, "c", "b");
+	ck_assert_str_eq(lookup.value, "");
+	free(lookup.value);
+	/* Counters go on beside. */
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	store_close(&store);
+}
+END_TEST
+
+/* No trouble of the store's, and said once until it is good again. */
+START_TEST(key_of_another_type_is_told_once)
+{
+	struct store *store = open_store();
+
+	start_log();
+	TELL("SET", "floodgate:set", "x");
+	TELL("SADD", "floodgate:hash", "x");
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status,
+		    LIST_FAILED);
+		ck_assert_int_eq(LOOK_UP(store, &a_hash, "x").status,
+		    LIST_FAILED);
+	}
+	ck_assert_int_eq(count_lines(store, 1, "cannot be asked"), 2);
+	ck_assert_int_eq(count_lines(store, 1, "list s: cannot be asked: "
+	    "redis=\"floodgate:set\" expected=set reason=\"WRONGTYPE"), 1);
+	ck_assert_int_eq(count_lines(store, 1, "map h: cannot be asked: "
+	    "redis=\"floodgate:hash\" expected=hash"), 1);
+	ck_assert(state_of(store).up);
+	TELL("DEL", "floodgate:set");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_NONE);
+	TELL("SET", "floodgate:set", "x");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FAILED);
+	ck_assert_int_eq(count_lines(store, 1, "list s"), 2);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(lacking_right_to_lists_is_told_and_counters_go_on)
+{
+	struct store *store;
+
+	start_log();
+	TELL("SADD", "floodgate:set", "x");
+	make_user(SCRIPT_EVAL, NULL);
+	store = open_as_floodgate();
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FAILED);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_ALLOWED);
+	ck_assert(state_of(store).up);
+	ck_assert_int_eq(count_lines(store, 1, "reason=\"NOPERM"), 1);
+	TELL("ACL", "SETUSER", "floodgate", "~floodgate:*", "+smismember");
+	ck_assert_int_eq(LOOK_UP(store, &a_set, "x").status, LIST_FOUND);
+	store_close(&store);
+}
+END_TEST
+
+/* An event through the cache, at a time of the test's own. */
+static struct list_answer
+fetch_domain(struct list_cache *cache, struct store *store,
+    const char *domain, int64_t now_ms)
+{
+	static const struct folding folding = { true, "" };
+	struct list_question question = {
+		.source = &a_set, .kind = LIST_KIND_DOMAIN, .text = domain
+	};
+	struct list_lookup lookup;
+	struct list_answer answer;
+
+	list_lookup_begin(&lookup);
+	ck_assert_ptr_null(list_ask(&lookup.facts, &question));
+	list_lookup_fetch(&lookup, cache, store, &folding, now_ms,
+	    PATIENT_MS);
+	answer = lookup.facts.answers[0];
+	list_lookup_end(&lookup);
+	return answer;
+}
+
+START_TEST(answers_are_kept_for_a_moment_and_remembered)
+{
+	struct list_cache *cache = list_cache_open();
+	struct store *store = open_store();
+	struct list_answer answer;
+
+	TELL("SADD", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "A.b.example.com", 1000);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	answer = fetch_domain(cache, store, "example.com", 1000);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	TELL("SREM", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 1749);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	ck_assert(!answer.is_old);
+	answer = fetch_domain(cache, store, "a.b.example.com", 1750);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	TELL("SADD", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 2500);
+	ck_assert_int_eq(answer.status, LIST_FOUND);
+	/* A clock that steps back keeps nothing. */
+	TELL("SREM", "floodgate:set", ".example.com");
+	answer = fetch_domain(cache, store, "a.b.example.com", 2499);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	server_kill();
+	answer = fetch_domain(cache, store, "a.b.example.com", 3500);
+	ck_assert_int_eq(answer.status, LIST_NONE);
+	ck_assert(answer.is_old);
+	answer = fetch_domain(cache, store, "b.example.com", 3500);
+	ck_assert_int_eq(answer.status, LIST_FAILED);
+	answer = fetch_domain(cache, store, "a.b.example.com",
+	    2499 + LIST_REMEMBER_MS);
+	ck_assert_int_eq(answer.status, LIST_FAILED);
+	store_close(&store);
+	list_cache_close(&cache);
+}
+END_TEST
+
+/* As many as an event may have, each with as many forms as there can be. */
+START_TEST(largest_question_is_answered)
+{
+	static const struct folding folding = { true, "" };
+	static struct path paths[LIST_FACTS_MAX];
+	static struct list_lookup lookup;
+	struct list_cache *cache = list_cache_open();
+	struct store *store = open_store();
+	char argument[300] = "";
+
+	TELL("SADD", "floodgate:set", "@.b");
+	list_lookup_begin(&lookup);
+	for (int i = 0; i < LIST_FACTS_MAX; i++) {
+		const struct list_question question = {
+			.source = &a_set, .kind = LIST_KIND_PATH,
+			.path = &paths[i]
+		};
+
+		snprintf(argument, sizeof(argument), "<u%03d@", i);
+		for (int k = 0; k < 127; k++)
+			strcat(argument, k < 126 ? "a." : "b>");
+		path_parse(argument, &paths[i]);
+		ck_assert(paths[i].is_valid);
+		ck_assert_ptr_null(list_ask(&lookup.facts, &question));
+	}
+	list_lookup_fetch(&lookup, cache, store, &folding, 1000, PATIENT_MS);
+	for (int i = 0; i < LIST_FACTS_MAX; i++)
+		ck_assert_int_eq(lookup.facts.answers[i].status, LIST_FOUND);
+	ck_assert(state_of(store).up);
+	list_lookup_end(&lookup);
+	store_close(&store);
+	list_cache_close(&cache);
+}
+END_TEST
+
+static void
+add_lists(Suite *suite)
+{
+	TCase *tcase = tcase_create("lists");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, sets_and_hashes_are_asked);
+	tcase_add_test(tcase, key_of_another_type_is_told_once);
+	tcase_add_test(tcase,
+	    lacking_right_to_lists_is_told_and_counters_go_on);
+	tcase_add_test(tcase, answers_are_kept_for_a_moment_and_remembered);
+	tcase_add_test(tcase, largest_question_is_answered);
 	suite_add_tcase(suite, tcase);
 }
 
@@ -1706,6 +2081,8 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_loop_test(tcase, lacking_right_is_told, 0,
 	    COUNT_OF(rights));
+	tcase_add_test(tcase, missing_function_is_told_and_loaded_by_hand);
+	tcase_add_test(tcase, two_releases_work_side_by_side);
 	tcase_add_test(tcase,
 	    full_server_is_unavailable_and_nothing_is_written);
 	tcase_add_test(tcase, one_trouble_is_logged_once_in_a_while);
@@ -1759,6 +2136,7 @@ main(void)
 	}
 	add_charges(suite);
 	add_failures(suite);
+	add_lists(suite);
 	add_impostors(suite);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

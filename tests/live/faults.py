@@ -6,7 +6,7 @@ import time
 from lab import daemon, load
 from lab.fault import GARBAGE, FaultProxy
 from lab.process import check
-from lab.redis import Redis
+from lab.redis import Redis, TlsRedis
 from lab.suite import add, live
 
 DEADLINE_MS = 250
@@ -18,6 +18,8 @@ policy "all" {
 """
 FAULTS = ("delay", "drip", "stall", "deaf", "reset", "truncate",
           "refuse") + tuple(GARBAGE)
+TLS_FAULTS = ("delay", "drip", "stall", "deaf", "reset", "truncate", "refuse",
+              "garbage")
 
 
 class Proxied:
@@ -104,11 +106,12 @@ def check_model(redis, floodgate, report):
               seen["store_lost"]))
 
 
-def through(lab, fault):
-    redis = Redis(lab)
-    proxy = FaultProxy(lab, redis)
+def through(lab, fault, tls=False):
+    redis = TlsRedis(lab) if tls else Redis(lab)
+    proxy = FaultProxy(lab, redis, tls)
     floodgate = daemon.Floodgate(
         lab, POLICY % ("1000000/1h", "local"),
+        redis.store(proxy.path) if tls else
         daemon.redis_store(Proxied(proxy)), log_level="info")
     stalls = Stalls(lab)
     background = load.Background(
@@ -148,6 +151,9 @@ def register():
     for fault in FAULTS:
         add("Redis behind a network that has this: %s" % fault,
             lambda lab, fault=fault: through(lab, fault))
+    for fault in TLS_FAULTS:
+        add("Redis over TLS behind a network that has this: %s" % fault,
+            lambda lab, fault=fault: through(lab, fault, True))
 
 
 register()

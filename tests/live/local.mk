@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/live/lab/sendmail.py \
 	tests/live/lab/smtp.py \
 	tests/live/lab/suite.py \
+	tests/live/lists.py \
 	tests/live/mta_cases.py \
 	tests/live/outages.py \
 	tests/live/reloads.py \

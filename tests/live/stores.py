@@ -6,7 +6,7 @@ import threading
 from lab import daemon, load
 from lab.postfix import Postfix
 from lab.process import check
-from lab.redis import Redis
+from lab.redis import Redis, TlsRedis
 from lab.suite import live
 
 QUOTA = """
@@ -113,6 +113,29 @@ def over_postfix(lab):
     for one in both:
         one.check_alive()
         one.stop()
+    redis.stop()
+
+
+@live("Redis over TLS, by a Function, real Postfix: the limit is exact")
+def over_tls(lab):
+    redis = TlsRedis(lab)
+    floodgate = daemon.Floodgate(lab, """
+policy "all" {
+    limit "quota_user" { allow = {"3/1h"} on_failure = "defer" }
+}
+""", redis.store(extra='script = "function" timeout = "1s"'))
+    postfix = lab.add(Postfix(lab, "smtpd_milters = %s\n" % floodgate.listen))
+    client, _ = postfix.connect("192.0.2.7", "alice@example.org")
+    client.command("EHLO client.example.net")
+    client.command("MAIL FROM:<alice@example.org>")
+    codes = [client.command("RCPT TO:<b%d@lab.test>" % number).code
+             for number in range(5)]
+    check(codes == ["250"] * 3 + ["550"] * 2, "replies: %s" % codes)
+    client.quit()
+    check(redis.command("FUNCTION", "LIST"), "no function was loaded")
+    postfix.stop()
+    floodgate.check_alive()
+    floodgate.stop()
     redis.stop()
 
 

@@ -29,6 +29,9 @@ EXTRA_DIST += \
 	tests/scenario/bad_order.conf \
 	tests/scenario/bad_order.ok \
 	tests/scenario/bad_order.txt \
+	tests/scenario/bad_redis.conf \
+	tests/scenario/bad_redis.ok \
+	tests/scenario/bad_redis.txt \
 	tests/scenario/bad_repeat.conf \
 	tests/scenario/bad_repeat.ok \
 	tests/scenario/bad_repeat.txt \
@@ -205,9 +208,19 @@ EXTRA_DIST += \
 	tests/scenario/recipient_unknown.map \
 	tests/scenario/recipient_unknown.ok \
 	tests/scenario/recipient_unknown.txt \
+	tests/scenario/redis_lists.conf \
+	tests/scenario/redis_lists.ok \
+	tests/scenario/redis_lists.txt \
+	tests/scenario/redis_lists_failure.conf \
+	tests/scenario/redis_lists_failure.flags \
+	tests/scenario/redis_lists_failure.ok \
+	tests/scenario/redis_lists_failure.txt \
 	tests/scenario/refund.conf \
 	tests/scenario/refund.ok \
 	tests/scenario/refund.txt \
+	tests/scenario/regular.conf \
+	tests/scenario/regular.ok \
+	tests/scenario/regular.txt \
 	tests/scenario/reload.conf \
 	tests/scenario/reload.ok \
 	tests/scenario/reload.txt \

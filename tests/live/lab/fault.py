@@ -45,9 +45,11 @@ class FaultProxy:
     middle of an answer), "refuse" (nobody listens), or a row of GARBAGE.
     """
 
-    def __init__(self, lab, redis):
+    def __init__(self, lab, redis, tls=False):
+        """tls: pass on to the port of Redis that speaks it."""
         self.lab = lab
         self.redis = redis
+        self.tls = tls
         self.path = lab.path(lab.unique("fault") + ".sock")
         self.fault = None
         self.ending = False
@@ -90,13 +92,20 @@ class FaultProxy:
 
     def _accept(self, links):
         client = self.listener.accept()[0]
-        server = socket.socket(socket.AF_UNIX)
         try:
-            server.connect(self.redis.path)
+            server = self._connect()
         except OSError:
             client.close()
             return
         links.append(_Link(client, server))
+
+    def _connect(self):
+        if self.tls:
+            return socket.create_connection(
+                ("127.0.0.1", self.redis.tls_port), 5)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.redis.path)
+        return server
 
     def _serve(self, link, ready):
         """False when it is over."""

@@ -1,7 +1,9 @@
 """A private Redis, and enough of its protocol to look into it."""
 
+import os
 import signal
 import socket
+import subprocess
 
 from .process import can_connect, free_port, need_program, wait_until
 
@@ -81,3 +83,36 @@ class Redis:
     def stop(self):
         self.process.stop()
         self.lab.forget(self.process)
+
+
+def certificates(lab):
+    """A folder with ca.pem, server.pem, client.pem and their keys."""
+    folder = lab.path(lab.unique("certificates"))
+    os.mkdir(folder)
+    os.chmod(folder, 0o755)
+    subprocess.run([os.path.join(lab.srcdir, "tests/io/make-certificates"),
+                    folder], check=True)
+    return folder
+
+
+class TlsRedis(Redis):
+    """Also on tls_port, for who shows a certificate."""
+
+    def __init__(self, lab, *options):
+        self.certificates = certificates(lab)
+        self.tls_port = free_port()
+        file = self.certificates + "/%s"
+        super().__init__(
+            lab, "--tls-port", str(self.tls_port),
+            "--tls-cert-file", file % "server.pem",
+            "--tls-key-file", file % "server.key",
+            "--tls-ca-cert-file", file % "ca.pem", *options)
+
+    def store(self, where=None, extra=""):
+        file = self.certificates + "/%s"
+        return """store "redis" {
+    server = "%s" tls = true tls_server_name = "localhost"
+    tls_ca_file = "%s" tls_certificate_file = "%s" tls_key_file = "%s"
+    %s
+}""" % (where or "127.0.0.1:%d" % self.tls_port, file % "ca.pem",
+        file % "client.pem", file % "client.key", extra)
