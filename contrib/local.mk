@@ -2,7 +2,8 @@ dist_example_DATA += \
 	contrib/postfix-main.cf \
 	contrib/redis-acl.conf \
 	contrib/redis.conf \
-	contrib/sendmail.mc
+	contrib/sendmail.mc \
+	contrib/store-redis.conf
 EXTRA_DIST += \
 	.ci/run \
 	contrib/completion.bash \

@@ -107,7 +107,11 @@ struct charge_answer {
 	bool by_refusals;	/* REFUSED: by one that is WHEN_REFUSED */
 	bool misset;		/* UNAVAILABLE: and stays so until somebody
 				 * changes how the store is set up */
+	bool undone;		/* some were charged for a moment, and given
+				 * back: who was refused then may come */
 	int64_t now_ms;		/* the store's clock, for refunds */
+	int64_t skew_ms[CHARGES_MAX];	/* by how much that of the server
+					 * that has this charge is ahead */
 	int64_t used[CHARGES_MAX];	/* in the window, after the charge */
 	uint64_t overridden;	/* bits of charges whose max is another now */
 	int64_t max[CHARGES_MAX];	/* of these */

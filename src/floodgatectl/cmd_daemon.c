@@ -139,6 +139,27 @@ put_fallback(const json_t *fallback)
 }
 
 static void
+put_nodes(const json_t *nodes)
+{
+	const json_t *node;
+	size_t i;
+
+	json_array_foreach(nodes, i, node) {
+		bool up = json_is_true(json_object_get(node, "up"));
+
+		(void)printf("               %s ", member_text(node, "role"));
+		put_printable(member_text(node, "where"));
+		if (json_object_get(node, "slots") != NULL)
+			(void)printf(", %lld slots",
+			    (long long)member_number(node, "slots"));
+		(void)fputs(up ? ", up" : ", DOWN: ", stdout);
+		if (!up)
+			put_printable(member_text(node, "reason"));
+		(void)fputc('\n', stdout);
+	}
+}
+
+static void
 put_store(const json_t *store)
 {
 	bool up = json_is_true(json_object_get(store, "up"));
@@ -161,6 +182,7 @@ put_store(const json_t *store)
 	(void)printf("\n               %lld calls, %lld failed\n",
 	    (long long)member_number(store, "calls"),
 	    (long long)member_number(store, "failures"));
+	put_nodes(json_object_get(store, "nodes"));
 	put_fallback(json_object_get(store, "fallback"));
 }
 

@@ -322,6 +322,8 @@ build_memory(struct section_reader *in, struct store_memory_options *memory)
 		    "with /", memory->file);
 }
 
+#define SERVERS_MAX 16	/* as REDIS_SERVERS_MAX */
+
 /* "HOST:PORT", "[ADDRESS]:PORT", "/path". */
 static bool
 is_server(const char *value)
@@ -341,18 +343,50 @@ is_server(const char *value)
 }
 
 static void
-check_servers(const struct section_reader *in, const struct strings *servers)
+check_servers(const struct section_reader *in,
+    const struct store_redis_options *redis)
 {
-	for (size_t i = 0; i < servers->count; i++)
+	const struct strings *servers = &redis->server;
+
+	for (size_t i = 0; i < servers->count; i++) {
 		if (!is_server(servers->at[i]))
 			section_refuse(in, "server", i, "expected HOST:PORT, "
 			    "[ADDRESS]:PORT or the path of a socket",
 			    servers->at[i]);
-	if (servers->count > 1)
-		section_refuse(in, "server", 1, "expected one server",
-		    servers->at[1]);
+		else if (redis->cluster && servers->at[i][0] == '/')
+			section_refuse(in, "server", i, "expected HOST:PORT "
+			    "or [ADDRESS]:PORT of a node of the cluster",
+			    servers->at[i]);
+	}
+	if (servers->count > SERVERS_MAX)
+		section_refuse(in, "server", SERVERS_MAX, "expected at most "
+		    "16 servers", servers->at[SERVERS_MAX]);
 	if (section_is_empty(in, "server"))
-		section_refuse(in, "server", 0, "expected one server", NULL);
+		section_refuse(in, "server", 0, "expected a server", NULL);
+}
+
+/* What goes with Sentinel and with a Cluster, and what does not. */
+static void
+check_routes(const struct section_reader *in,
+    const struct store_redis_options *redis)
+{
+	if (redis->cluster && redis->sentinel[0] != '\0')
+		section_refuse(in, "sentinel", 0, "a cluster has none: "
+		    "expected either sentinel or cluster = true",
+		    redis->sentinel);
+	if (redis->cluster && redis->database != 0)
+		section_refuse(in, "database", 0, "a cluster has only "
+		    "database 0", NULL);
+	if (redis->sentinel[0] != '\0')
+		return;
+	if (redis->sentinel_user[0] != '\0')
+		section_refuse(in, "sentinel_user", 0, "there is no sentinel: "
+		    "expected the name of the master as sentinel",
+		    redis->sentinel_user);
+	if (redis->sentinel_password_file[0] != '\0')
+		section_refuse(in, "sentinel_password_file", 0, "there is no "
+		    "sentinel: expected the name of the master as sentinel",
+		    redis->sentinel_password_file);
 }
 
 /* A secret that everybody can read is none. */
@@ -377,6 +411,15 @@ find_file(struct section_reader *in, const char **file)
 	if ((*file)[0] != '\0')
 		*file = path_within(in->reading.arena, in->file->directory,
 		    *file);
+}
+
+static void
+check_secret_option(struct section_reader *in, const char *option,
+    const char **path)
+{
+	find_file(in, path);
+	if ((*path)[0] != '\0')
+		check_secret_file(in, option, *path);
 }
 
 /* An option of TLS without TLS: somebody believes to be safe. */
@@ -449,17 +492,15 @@ static void
 build_redis(struct section_reader *in, struct store_redis_options *redis)
 {
 	section_read(in, &store_redis_table, redis);
-	check_servers(in, &redis->server);
+	check_servers(in, redis);
+	check_routes(in, redis);
 	if (strpbrk(redis->prefix, " {}\t%") != NULL ||
 	    strlen(redis->prefix) > TITLE_OCTETS_MAX)
 		section_refuse(in, "prefix", 0, "expected at most 40 octets "
 		    "without blanks, braces and %", redis->prefix);
-	if (redis->password_file[0] != '\0') {
-		redis->password_file = path_within(in->reading.arena,
-		    in->file->directory, redis->password_file);
-		check_secret_file(in, "password_file",
-		    redis->password_file);
-	}
+	check_secret_option(in, "password_file", &redis->password_file);
+	check_secret_option(in, "sentinel_password_file",
+	    &redis->sentinel_password_file);
 	build_tls(in, redis);
 }
 

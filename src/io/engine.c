@@ -597,8 +597,8 @@ note_charged(struct conversation *c, const struct event *event)
 		struct ledger *ledger = ledger_of(c, i);
 
 		if (ledger != NULL)
-			ledger_add(ledger, &charges[i], 1, answer->now_ms,
-			    local);
+			ledger_add(ledger, &charges[i], 1,
+			    answer->now_ms + answer->skew_ms[i], local);
 	}
 	if (event->stage == STAGE_CONNECT)
 		c->connection_ms = event->now_ms;
@@ -612,7 +612,7 @@ static void
 renew_lease(struct conversation *c, const struct event *event)
 {
 	struct charges charges = { .count = 0 };
-	struct charge_answer answer;
+	struct charge_answer answer = { .now_ms = 0 };
 	int64_t age = event->now_ms - c->connection_ms;
 	bool local = false;
 
@@ -654,7 +654,7 @@ renew_lease(struct conversation *c, const struct event *event)
 			continue;
 		store_refund(c->engine->store, &old, 1, event->now_ms,
 		    timeout_of(c));
-		entry->at_ms = answer.now_ms;
+		entry->at_ms = answer.now_ms + answer.skew_ms[k];
 		entry->local = local;
 		k++;
 	}

@@ -95,6 +95,35 @@ inspect_rules(const struct config *config)
 	    "off", off);
 }
 
+#define NODES_MAX 64	/* that are listed */
+
+/* The servers, where the store is more than one. */
+static void
+add_nodes(json_t *document, struct store *store)
+{
+	struct store_node nodes[NODES_MAX];
+	size_t count = store_get_nodes(store, nodes, NODES_MAX);
+	json_t *list;
+
+	if (count == 0)
+		return;
+	list = json_array();
+	for (size_t i = 0; i < count && i < NODES_MAX; i++) {
+		json_t *node = json_pack("{s:o, s:s, s:b}",
+		    "where", inspect_text(nodes[i].where),
+		    "role", nodes[i].role, "up", nodes[i].up);
+
+		if (nodes[i].slots > 0)
+			(void)json_object_set_new(node, "slots",
+			    json_integer((json_int_t)nodes[i].slots));
+		if (!nodes[i].up)
+			(void)json_object_set_new(node, "reason",
+			    inspect_text(nodes[i].reason));
+		(void)json_array_append_new(list, node);
+	}
+	(void)json_object_set_new(document, "nodes", list);
+}
+
 json_t *
 inspect_store(struct store *store)
 {
@@ -116,6 +145,7 @@ inspect_store(struct store *store)
 	if (!state.up)
 		(void)json_object_set_new(document, "reason",
 		    inspect_text(state.reason));
+	add_nodes(document, store);
 	if (state.has_fallback)
 		(void)json_object_set_new(document, "fallback",
 		    json_pack("{s:b, s:I, s:I, s:I}",

@@ -90,10 +90,17 @@ libio_a_SOURCES = \
 	src/io/redis_lists.h \
 	src/io/redis_marks.c \
 	src/io/redis_marks.h \
+	src/io/redis_nodes.c \
 	src/io/redis_question.c \
 	src/io/redis_question.h \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
+	src/io/redis_route.c \
+	src/io/redis_route.h \
+	src/io/redis_route_inside.h \
+	src/io/redis_scout.c \
+	src/io/redis_slots.c \
+	src/io/redis_slots.h \
 	src/io/redis_script.c \
 	src/io/redis_script.h \
 	src/io/redis_socket.c \
@@ -114,6 +121,8 @@ libio_a_SOURCES = \
 	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/store_redis_inside.h \
+	src/io/store_redis_parts.c \
 	src/io/subjects.c \
 	src/io/subjects.h \
 	src/io/tls.c \

@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/clock.h"
 #include "io/redis_greeting.h"
 #include "io/tls.h"
 
 #define LOOKUP_MS 5000		/* then say that the name is not known */
+#define LOOKUP_ONE_MS 500	/* of several: the next is tried meanwhile */
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0		/* then SO_NOSIGPIPE is set */
@@ -40,6 +42,17 @@ is_closing(struct redis_link *link)
 	return closing;
 }
 
+static bool
+has_next(struct redis_link *link)
+{
+	bool has;
+
+	pthread_mutex_lock(&link->mutex);
+	has = link->has_next;
+	pthread_mutex_unlock(&link->mutex);
+	return has;
+}
+
 enum waited
 link_wait_for(struct redis_link *link, int fd, short events,
     int64_t deadline_ms)
@@ -49,7 +62,8 @@ link_wait_for(struct redis_link *link, int fd, short events,
 	    {.fd = fd, .events = events}};
 
 	while (!is_closing(link)) {
-		int64_t left_ms = deadline_ms - clock_steady_ms();
+		int64_t left_ms = fd < 0 && has_next(link) ? 0 :
+		    deadline_ms - clock_steady_ms();
 		int ready = poll(polled, 2, left_ms > 0 ? (int)left_ms : 0);
 
 		if (ready > 0 && polled[0].revents != 0)
@@ -210,7 +224,10 @@ link_next_reply(struct redis_link *link, redisReply **reply)
 static void
 explain_hang_up(const struct redis_link *link, struct fault *fault)
 {
-	if (link->tls == NULL && link->server.port[0] != '\0')
+	const struct redis_server *server =
+	    &link->targets[link->target].server;
+
+	if (link->tls == NULL && server->port[0] != '\0')
 		fault_set(fault, TROUBLE_CONNECT, "closed by server at once "
 		    "(does it expect tls = true?)");
 	else if (link->tls != NULL && tls_certificate_was_asked(link->tls))
@@ -250,8 +267,9 @@ secure(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 
 	if (link->tls_settings == NULL)
 		return true;
-	link->tls = tls_open(link->tls_settings, link->server.host, link->fd,
-	    why, sizeof(why));
+	link->tls = tls_open(link->tls_settings,
+	    link->targets[link->target].server.host, link->fd, why,
+	    sizeof(why));
 	if (link->tls == NULL)
 		return fault_set(fault, TROUBLE_TLS, why);
 	while ((progress = tls_shake_hands(link->tls)) == TLS_WAITS) {
@@ -301,8 +319,9 @@ shake_hands(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 
 	link->reader = redis_reader_open();
 	if (link->reader == NULL || !greeting_put(&greeting, link->user,
-	    link->password, link->database, &link->out) ||
-	    !greeting_put_script(&greeting, &link->script, &link->out))
+	    link->password, link->database, link->kind == REDIS_MASTER,
+	    &link->out) || (link->kind != REDIS_SENTINEL &&
+	    !greeting_put_script(&greeting, &link->script, &link->out)))
 		return fault_set(fault, TROUBLE_MEMORY, "");
 	if (greet(link, &greeting, &at, deadline_ms, fault))
 		return true;
@@ -347,20 +366,21 @@ connect_to(struct redis_link *link, const struct redis_address *address,
 
 /* Addresses of the server; waits at most LOOKUP_MS for a name. */
 static bool
-find_addresses(struct redis_link *link, struct redis_addresses *addresses,
-    struct fault *fault)
+find_addresses(struct redis_link *link, struct redis_target *target,
+    struct redis_addresses *addresses, struct fault *fault)
 {
 	const char *why = "no thread to look it up";
 	bool found = false;
 
-	if (redis_server_address(&link->server, addresses))
+	if (redis_server_address(&target->server, addresses))
 		return true;
-	if (link->lookup == NULL)
-		link->lookup = redis_lookup_open(&link->server);
-	if (link->lookup != NULL) {
+	if (target->lookup == NULL)
+		target->lookup = redis_lookup_open(&target->server);
+	if (target->lookup != NULL) {
 		switch (link_wait_for(link,
-		    redis_lookup_descriptor(link->lookup), POLLIN,
-		    clock_steady_ms() + LOOKUP_MS)) {
+		    redis_lookup_descriptor(target->lookup), POLLIN,
+		    clock_steady_ms() + (link->target_count > 1 ?
+		    LOOKUP_ONE_MS : LOOKUP_MS))) {
 		case WAITED_LATE:	/* the next try waits on */
 			return fault_set(fault, TROUBLE_LOOKUP,
 			    "no answer yet");
@@ -369,32 +389,102 @@ find_addresses(struct redis_link *link, struct redis_addresses *addresses,
 		case WAITED_READY:
 			break;
 		}
-		found = redis_lookup_result(link->lookup, addresses, &why);
+		found = redis_lookup_result(target->lookup, addresses, &why);
 	}
-	redis_lookup_close(&link->lookup);
+	redis_lookup_close(&target->lookup);
 	return found || fault_set(fault, TROUBLE_LOOKUP, why);
 }
 
-bool
-link_connect(struct redis_link *link, struct fault *fault)
+static bool
+connect_to_target(struct redis_link *link, struct redis_target *target,
+    const struct patience *patience, struct fault *fault)
 {
 	struct redis_addresses addresses;
-	struct patience patience;
 	bool connected = false;
 
-	fault->trouble = TROUBLE_COUNT;
-	if (!find_addresses(link, &addresses, fault))
-		return false;
 	pthread_mutex_lock(&link->mutex);
-	patience.connect_ms = link->connect_timeout_ms;
-	patience.answer_ms = link->timeout_ms;
-	link->distrusted = false;
+	text_copy(link->where, sizeof(link->where), target->where);
 	pthread_mutex_unlock(&link->mutex);
+	if (!find_addresses(link, target, &addresses, fault))
+		return false;
 	for (size_t i = 0; i < addresses.count && !connected; i++) {
-		connected = connect_to(link, &addresses.at[i], &patience,
+		connected = connect_to(link, &addresses.at[i], patience,
 		    fault);
 		if (!connected)
 			link_let_go(link);
 	}
 	return connected;
+}
+
+void
+link_forget_targets(struct redis_link *link)
+{
+	for (size_t i = 0; i < link->target_count; i++)
+		redis_lookup_close(&link->targets[i].lookup);
+	link->target_count = link->target = 0;
+}
+
+/*
+ * Which server is tried first: of sentinels the one that was good, and
+ * after one that was not, the next; else the first that is configured.
+ */
+static void
+choose_target(struct redis_link *link, enum redis_trouble dropped)
+{
+	if (link->kind != REDIS_SENTINEL)
+		link->target = 0;
+	else if (dropped != TROUBLE_COUNT && link->target_count > 0)
+		link->target = (link->target + 1) % link->target_count;
+}
+
+/* What was decided for this attempt by others than the I/O thread. */
+static void
+begin_attempt(struct redis_link *link, struct patience *patience)
+{
+	struct redis_target next;
+	enum redis_trouble dropped;
+	bool has_next;
+
+	pthread_mutex_lock(&link->mutex);
+	patience->connect_ms = link->connect_timeout_ms;
+	patience->answer_ms = link->timeout_ms;
+	dropped = link->drop;
+	link->drop = TROUBLE_COUNT;
+	has_next = link->has_next;
+	link->has_next = false;
+	next = link->next;
+	pthread_mutex_unlock(&link->mutex);
+	if (has_next) {
+		link_forget_targets(link);
+		link->targets[link->target_count++] = next;
+	}
+	choose_target(link, dropped);
+}
+
+bool
+link_connect(struct redis_link *link, struct fault *fault)
+{
+	struct patience patience;
+
+	begin_attempt(link, &patience);
+	if (link->target_count == 0) {
+		/* It is about to be told. */
+		fault->trouble = TROUBLE_COUNT;
+		if (link_wait_for(link, -1, 0, clock_steady_ms() +
+		    patience.connect_ms) == WAITED_CLOSING)
+			return false;
+		begin_attempt(link, &patience);
+	}
+	if (link->target_count == 0)
+		return fault_set(fault, TROUBLE_NOMASTER, "");
+	for (size_t tried = 0; tried < link->target_count; tried++) {
+		fault->trouble = TROUBLE_COUNT;
+		if (connect_to_target(link, &link->targets[link->target],
+		    &patience, fault))
+			return true;
+		if (fault->trouble == TROUBLE_COUNT)
+			return false;	/* closing */
+		link->target = (link->target + 1) % link->target_count;
+	}
+	return false;
 }

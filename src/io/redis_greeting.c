@@ -18,7 +18,8 @@ put_step(struct greeting *greeting, enum greeting_step step,
 
 bool
 greeting_put(struct greeting *greeting, const char *user,
-    const char *password, int64_t database, struct buffer *buffer)
+    const char *password, int64_t database, bool asks_role,
+    struct buffer *buffer)
 {
 	const char *full_auth[3] = {"AUTH", user, password};
 	const char *auth[2] = {"AUTH", password};
@@ -39,8 +40,10 @@ greeting_put(struct greeting *greeting, const char *user,
 	if (database != 0)
 		fits = fits &&
 		    put_step(greeting, GREETING_SELECT, buffer, 2, choose);
-	return fits && put_step(greeting, GREETING_ROLE, buffer, 1, role) &&
-	    put_step(greeting, GREETING_PING, buffer, 1, ping);
+	if (asks_role)
+		fits = fits &&
+		    put_step(greeting, GREETING_ROLE, buffer, 1, role);
+	return fits && put_step(greeting, GREETING_PING, buffer, 1, ping);
 }
 
 bool

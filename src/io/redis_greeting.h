@@ -2,10 +2,11 @@
  * redis_greeting.h - what is said first, and which answers are welcome
  *
  * AUTH if there is a user or a password, SELECT if it is not database 0,
- * ROLE, because a replica takes no writes, and PING, because a server that
- * still loads its data answers ROLE. Then our script, told to do nothing: a
- * server that holds scripts back (CLIENT PAUSE WRITE) answers all before. An
- * error will do, it may not know the script yet.
+ * ROLE where only a master will do, because a replica takes no writes, and
+ * PING, because a server that still loads its data answers ROLE. Then our
+ * script, told to do nothing: a server that holds scripts back (CLIENT PAUSE
+ * WRITE) answers all before. An error will do, it may not know the script
+ * yet.
  */
 #ifndef FLOODGATE_IO_REDIS_GREETING_H
 #define FLOODGATE_IO_REDIS_GREETING_H
@@ -32,7 +33,8 @@ struct greeting {
 
 /* Put the greeting into a buffer; false: no memory. */
 bool greeting_put(struct greeting *greeting, const char *user,
-    const char *password, int64_t database, struct buffer *buffer);
+    const char *password, int64_t database, bool asks_role,
+    struct buffer *buffer);
 
 /* And the script to it. */
 bool greeting_put_script(struct greeting *greeting,

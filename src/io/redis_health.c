@@ -12,6 +12,12 @@
 
 #define LOG_EVERY_MS 10000
 
+/* What goes up and down. */
+static const char *const words[] = {
+	[REDIS_MASTER] = "state", [REDIS_NODE] = "node",
+	[REDIS_SENTINEL] = "sentinel"
+};
+
 /* What a server says, fit for a quoted value of the log. */
 static void
 put_printable(struct text *text, const char *octets)
@@ -43,13 +49,20 @@ put_reason(struct text *text, enum redis_trouble trouble, const char *detail)
 	put_printable(text, detail);
 }
 
+static void
+tell_watcher(struct redis_link *link)
+{
+	if (link->watcher.changed != NULL)
+		link->watcher.changed(link->watcher.context);
+}
+
 void
 link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
     const char *detail)
 {
 	char reason[sizeof(link->reason)];
 	struct text text;
-	bool was_well;
+	bool was_well;	/* or never tried */
 
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
@@ -61,13 +74,16 @@ link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
 	if (was_well)
 		link->since_ms = clock_now_ms();
 	pthread_mutex_unlock(&link->mutex);
+	if (was_well)
+		tell_watcher(link);
 	if (!was_well && trouble == link->noted)
 		return;
 	link->noted = trouble;
 	link->silent = !may_log(link, trouble);
 	if (!link->silent)
-		log_warning("store=redis state=%s where=%s reason=\"%s\"",
-		    link->up ? "failing" : "down", link->where, reason);
+		log_warning("store=redis %s=%s where=%s reason=\"%s\"",
+		    words[link->kind], link->up ? "failing" : "down",
+		    link->where, reason);
 }
 
 void
@@ -81,8 +97,8 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 	put_reason(&text, trouble, detail);
 	link->misset = redis_trouble_is_setup(trouble);
 	if (may_log(link, trouble))
-		log_warning("store=redis state=up where=%s failed=\"%s\"",
-		    link->where, reason);
+		log_warning("store=redis %s=up where=%s failed=\"%s\"",
+		    words[link->kind], link->where, reason);
 }
 
 void
@@ -95,7 +111,23 @@ link_note_well(struct redis_link *link)
 	link->reason[0] = '\0';
 	link->since_ms = clock_now_ms();
 	pthread_mutex_unlock(&link->mutex);
+	tell_watcher(link);
 	if (!link->silent)
-		log_notice("store=redis state=up where=%s", link->where);
+		log_notice("store=redis %s=up where=%s", words[link->kind],
+		    link->where);
 	link->silent = false;
+}
+
+void
+link_note_tried(struct redis_link *link)
+{
+	bool first;
+
+	pthread_mutex_lock(&link->mutex);
+	first = !link->tried;
+	link->tried = true;
+	pthread_cond_broadcast(&link->tried_first);
+	pthread_mutex_unlock(&link->mutex);
+	if (first)
+		tell_watcher(link);
 }

@@ -25,9 +25,18 @@
 
 struct redisReader;
 
-struct redis_link {
+#define WHERE_SIZE 128	/* as in struct store_state */
+
+/* One of the servers that the link may connect to. */
+struct redis_target {
 	struct redis_server server;
-	char where[128];
+	char where[WHERE_SIZE];	/* for the log */
+	struct redis_lookup *lookup;	/* of its name, begun; or NULL */
+};
+
+struct redis_link {
+	enum redis_kind kind;
+	struct redis_watcher watcher;	/* no functions: nobody */
 	char *user, *password;
 	int64_t database;
 	struct redis_script script;
@@ -45,13 +54,20 @@ struct redis_link {
 	bool sleeping;		/* in poll(), or nearly: wake it */
 	bool quiet;		/* nobody has had an answer for QUIET_MS */
 	int64_t heard_ms;	/* the last one, on the steady clock */
-	bool closing, distrusted, tried;
+	bool closing, tried;
+	enum redis_trouble drop;	/* why; COUNT: do not */
+	bool has_next;
+	struct redis_target next;	/* from now on, instead of the others */
+	char where[WHERE_SIZE];	/* the server in use, or tried last */
 	int64_t timeout_ms, connect_timeout_ms;
 	int64_t calls, failures, since_ms;
 	bool ailing;		/* down, or the server answers with errors */
 	char reason[160];	/* ... to here */
 
 	/* Of the I/O thread. */
+	struct redis_target targets[REDIS_SERVERS_MAX];
+	size_t target_count;
+	size_t target;		/* the one in use, or tried last */
 	int fd;			/* -1: none */
 	struct tls *tls;	/* over it; NULL: none */
 	struct redisReader *reader;
@@ -61,7 +77,6 @@ struct redis_link {
 	struct questions finished;	/* to be handed over */
 	int64_t active_ms;	/* when something arrived, or a PING left */
 	int64_t retry_ms;	/* how long to wait before the next attempt */
-	struct redis_lookup *lookup;
 	unsigned int dice;
 	int64_t logged_ms[TROUBLE_COUNT];
 	enum redis_trouble noted;	/* the last trouble */
@@ -77,17 +92,22 @@ void *link_run(void *link);
 
 enum waited { WAITED_READY, WAITED_LATE, WAITED_CLOSING };
 
-/* Wait for a descriptor (-1: only for the time), or for the end. */
+/*
+ * Wait for a descriptor, or for the end. With -1 only for the time, or
+ * until there is another server to connect to (LATE).
+ */
 enum waited link_wait_for(struct redis_link *link, int fd, short events,
     int64_t deadline_ms);
 /* Take the octets that woke the thread. */
 void link_drain_wake(const struct redis_link *link);
 
 /*
- * Try each address of the server once. On false the fault says what is
+ * Try each address of each server once. On false the fault says what is
  * wrong, TROUBLE_COUNT that the link is being closed.
  */
 bool link_connect(struct redis_link *link, struct fault *fault);
+/* Forget all servers, and their lookups. */
+void link_forget_targets(struct redis_link *link);
 /* Close the socket; what was to be sent or parsed is gone. */
 void link_let_go(struct redis_link *link);
 
@@ -117,5 +137,7 @@ void link_note_failure(struct redis_link *link, enum redis_trouble trouble,
     const char *detail);
 /* The store is up, and answers. */
 void link_note_well(struct redis_link *link);
+/* The first attempt has ended, one way or the other. */
+void link_note_tried(struct redis_link *link);
 
 #endif

@@ -143,7 +143,7 @@ wait_answer(struct redis_link *link, struct question *question,
 /* Wait, take the answer, and leave the rest to the I/O thread if it is late. */
 static redisReply *
 await(struct redis_link *link, struct question *question, int64_t deadline_ms,
-    bool *misset)
+    bool *misset, struct question **again)
 {
 	int64_t asked_ms = clock_steady_ms();
 	redisReply *answer = NULL;
@@ -156,6 +156,9 @@ await(struct redis_link *link, struct question *question, int64_t deadline_ms,
 		question->answer = NULL;
 		*misset = question->misset;
 	}
+	if (again != NULL && answer != NULL &&
+	    answer->type == REDIS_REPLY_ERROR)
+		*again = question_again(&link->steady, question);
 	question->left = true;
 	last = --question->holders == 0;
 	link->calls++;
@@ -175,16 +178,10 @@ count_failure(struct redis_link *link)
 	pthread_mutex_unlock(&link->mutex);
 }
 
-struct redisReply *
-redis_link_ask(struct redis_link *link, struct redis_words *words,
-    int64_t timeout_ms, bool *misset)
+/* Into the queue, and to be waited for; NULL: it is freed and failed. */
+static struct question *
+send_asked(struct redis_link *link, struct question *question, bool *misset)
 {
-	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
-	struct question *question = NULL;
-
-	*misset = link->misset;
-	if (link->up && timeout_ms > 0)
-		question = question_of_script(link, words);
 	if (question == NULL) {
 		count_failure(link);
 		return NULL;
@@ -197,48 +194,83 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 		return NULL;
 	}
 	*misset = false;
-	return await(link, question, deadline_ms, misset);
+	return question;
 }
 
-/* On its way, or NULL. */
-static struct question *
-send_command(struct redis_link *link, const struct redis_command *command)
+struct question *
+redis_link_send(struct redis_link *link, struct redis_words *words,
+    bool *misset)
+{
+	*misset = link->misset;
+	return send_asked(link,
+	    link->up ? question_of_script(link, words) : NULL, misset);
+}
+
+struct question *
+redis_link_send_again(struct redis_link *link, struct question *question,
+    bool asking, bool *misset)
+{
+	*misset = link->misset;
+	question->asking = asking;
+	return send_asked(link, question, misset);
+}
+
+struct redisReply *
+redis_link_wait(struct redis_link *link, struct question *question,
+    int64_t deadline_ms, bool *misset, struct question **again)
+{
+	return await(link, question, deadline_ms, misset, again);
+}
+
+struct redisReply *
+redis_link_ask(struct redis_link *link, struct redis_words *words,
+    int64_t timeout_ms, bool *misset)
+{
+	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
+	struct question *question = NULL;
+
+	*misset = link->misset;
+	if (timeout_ms > 0)
+		question = redis_link_send(link, words, misset);
+	else
+		count_failure(link);
+	if (question == NULL)
+		return NULL;
+	return await(link, question, deadline_ms, misset, NULL);
+}
+
+struct question *
+redis_link_send_command(struct redis_link *link, int count,
+    const char **words, const size_t *lengths, bool *misset)
 {
 	struct question *question = NULL;
 
+	*misset = link->misset;
 	if (link->up)
-		question = question_open(&link->steady, command->count,
-		    command->words, command->lengths);
-	if (question == NULL)
-		return NULL;
-	question->plain = true;
-	question->holders = 2;
-	question->told = false;
-	if (enqueue(link, question))
-		return question;
-	question_free(question);
-	return NULL;
+		question = question_open(&link->steady, count, words, lengths);
+	if (question != NULL)
+		question->plain = true;
+	return send_asked(link, question, misset);
 }
 
-void
-redis_link_ask_all(struct redis_link *link, struct redis_command commands[],
-    size_t count, int64_t timeout_ms)
+struct redisReply *
+redis_link_command(struct redis_link *link, int count, const char **words,
+    int expected, int64_t timeout_ms)
 {
 	int64_t deadline_ms = clock_steady_ms() + timeout_ms;
-	struct question *questions[REDIS_COMMANDS_MAX];
+	struct question *question = NULL;
 	bool misset;
 
-	assert(count <= REDIS_COMMANDS_MAX);
-	for (size_t i = 0; i < count; i++)
-		questions[i] = send_command(link, &commands[i]);
-	for (size_t i = 0; i < count; i++) {
-		commands[i].reply = NULL;
-		if (questions[i] != NULL)
-			commands[i].reply = await(link, questions[i],
-			    deadline_ms, &misset);
-		else
-			count_failure(link);
+	if (link->up)
+		question = question_open(&link->steady, count, words, NULL);
+	if (question != NULL) {
+		question->about = true;
+		question->expected = expected;
 	}
+	question = send_asked(link, question, &misset);
+	if (question == NULL)
+		return NULL;
+	return await(link, question, deadline_ms, &misset, NULL);
 }
 
 void
@@ -249,6 +281,15 @@ redis_link_tell(struct redis_link *link, struct redis_words *words)
 	if (link->up)
 		question = question_of_script(link, words);
 	if (question != NULL && !enqueue(link, question))
+		question_free(question);
+}
+
+void
+redis_link_tell_again(struct redis_link *link, struct question *question,
+    bool asking)
+{
+	question->asking = asking;
+	if (!enqueue(link, question))
 		question_free(question);
 }
 
@@ -303,13 +344,50 @@ make_pipe(int ends[2])
 	return true;
 }
 
+/* As it stands in the log. */
 static void
-link_init(struct redis_link *link, const struct redis_link_options *options)
+put_where(const char *server, char buffer[WHERE_SIZE])
 {
 	struct text where;
 
-	TEXT_INIT(&where, link->where);
-	text_put_escaped(&where, options->server, strlen(options->server), "");
+	text_init(&where, buffer, WHERE_SIZE);
+	text_put_escaped(&where, server, strlen(server), "");
+}
+
+static bool
+target_init(struct redis_target *target, const char *server, const char **why)
+{
+	put_where(server, target->where);
+	target->lookup = NULL;
+	return redis_server_parse(server, &target->server, why);
+}
+
+static bool
+targets_init(struct redis_link *link, const struct redis_link_options *options,
+    const char **why)
+{
+	*why = "a link tries at most 16 servers";
+	if (options->server_count > REDIS_SERVERS_MAX)
+		return false;
+	link->target_count = options->server_count;
+	for (size_t i = 0; i < options->server_count; i++)
+		if (!target_init(&link->targets[i], options->servers[i], why))
+			return false;
+	if (options->server_count > 0)
+		text_copy(link->where, sizeof(link->where),
+		    link->targets[0].where);
+	else
+		put_where(options->name, link->where);
+	return true;
+}
+
+static void
+link_init(struct redis_link *link, const struct redis_link_options *options)
+{
+	if (options->watcher != NULL)
+		link->watcher = *options->watcher;
+	link->kind = options->kind;
+	link->drop = TROUBLE_COUNT;
 	pthread_mutex_init(&link->mutex, NULL);
 	pthread_condattr_init(&link->steady);
 	pthread_condattr_setclock(&link->steady, CLOCK_MONOTONIC);
@@ -344,11 +422,11 @@ start(struct redis_link *link)
 	return error == 0;
 }
 
-static void
-wait_first(struct redis_link *link)
+bool
+redis_link_await_first(struct redis_link *link, int64_t until_ms)
 {
-	int64_t until_ms = clock_steady_ms() + link->connect_timeout_ms;
 	struct timespec until;
+	bool tried;
 
 	until.tv_sec = (time_t)(until_ms / 1000);
 	until.tv_nsec = (long)(until_ms % 1000) * 1000000;
@@ -356,11 +434,25 @@ wait_first(struct redis_link *link)
 	while (!link->tried && pthread_cond_timedwait(&link->tried_first,
 	    &link->mutex, &until) == 0)
 		continue;
+	tried = link->tried;
 	pthread_mutex_unlock(&link->mutex);
+	return tried;
 }
 
 struct redis_link *
 redis_link_open(const struct redis_link_options *options, char *why,
+    size_t size)
+{
+	struct redis_link *link = redis_link_start(options, why, size);
+
+	if (link != NULL)
+		(void)redis_link_await_first(link,
+		    clock_steady_ms() + options->connect_timeout_ms);
+	return link;
+}
+
+struct redis_link *
+redis_link_start(const struct redis_link_options *options, char *why,
     size_t size)
 {
 	struct redis_link *link = calloc(1, sizeof(*link));
@@ -371,14 +463,12 @@ redis_link_open(const struct redis_link_options *options, char *why,
 		return NULL;
 	}
 	link_init(link, options);
-	if (redis_server_parse(options->server, &link->server, &reason)) {
+	if (targets_init(link, options, &reason)) {
 		reason = "no memory, descriptor or thread for Redis";
 		if (link->user != NULL && link->password != NULL &&
 		    link->script.text != NULL && make_pipe(link->wake) &&
-		    start(link)) {
-			wait_first(link);
+		    start(link))
 			return link;
-		}
 	}
 	text_copy(why, size, reason);
 	link_free(link);
@@ -399,6 +489,15 @@ redis_link_close(struct redis_link **link)
 	*link = NULL;
 }
 
+static void
+drop(struct redis_link *link, enum redis_trouble why)
+{
+	pthread_mutex_lock(&link->mutex);
+	link->drop = why;
+	pthread_mutex_unlock(&link->mutex);
+	wake(link);
+}
+
 void
 redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
     int64_t connect_timeout_ms)
@@ -412,8 +511,34 @@ redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
 void
 redis_link_distrust(struct redis_link *link)
 {
+	drop(link, TROUBLE_GARBAGE);
+}
+
+void
+redis_link_pass_on(struct redis_link *link)
+{
+	drop(link, TROUBLE_PASSED_ON);
+}
+
+bool
+redis_link_set_server(struct redis_link *link, const char *server)
+{
+	struct redis_target target;
+	const char *why;
+
+	if (!target_init(&target, server, &why))
+		return false;
 	pthread_mutex_lock(&link->mutex);
-	link->distrusted = true;
+	link->next = target;
+	link->has_next = true;
+	link->drop = TROUBLE_SWITCHED;
 	pthread_mutex_unlock(&link->mutex);
 	wake(link);
+	return true;
+}
+
+bool
+redis_link_is_up(const struct redis_link *link)
+{
+	return link->up;
 }

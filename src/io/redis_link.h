@@ -14,6 +14,9 @@
  *
  * The link starts a thread, so open it after the last fork. That thread takes
  * no signals.
+ *
+ * Which server that is, and what becomes of an answer that names another one,
+ * is the business of redis_route.h.
  */
 #ifndef FLOODGATE_IO_REDIS_LINK_H
 #define FLOODGATE_IO_REDIS_LINK_H
@@ -23,12 +26,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct question;
 struct redis_link;
 struct redisReply;
 struct tls_settings;
 
+#define REDIS_SERVERS_MAX 16	/* that one link tries in turn */
+
+enum redis_kind {
+	REDIS_MASTER,		/* counts: a replica will not do */
+	REDIS_NODE,		/* of a Cluster, which says by itself what it
+				 * does not have */
+	REDIS_SENTINEL
+};
+
+/* Who hears of a link, on its thread and without its lock. */
+struct redis_watcher {
+	void *context;
+	/* It came up, went down, or has tried for the first time. */
+	void (*changed)(void *context);
+	/*
+	 * What was told is to be told to another server, says `error`. The
+	 * question is the watcher's own from then on.
+	 */
+	void (*redirected)(void *context, struct question *question,
+	    const char *error);
+};
+
 struct redis_link_options {
-	const char *server;	/* HOST:PORT, [ADDRESS]:PORT, or a path */
+	/*
+	 * HOST:PORT, [ADDRESS]:PORT, or a path. Tried in order, the first
+	 * that will do is used. May be none: redis_link_set_server(); until
+	 * then the link is called `name`.
+	 */
+	const char *const *servers;
+	size_t server_count;
+	const char *name;
+	enum redis_kind kind;
+	const struct redis_watcher *watcher;	/* NULL: nobody; copied */
 	const char *user;	/* "": the default user */
 	const char *password;	/* "" with no user: no AUTH */
 	int64_t database;
@@ -42,6 +77,7 @@ struct redis_link_options {
 
 /* The words of a question after those that name the script; borrowed. */
 #define REDIS_WORDS_MAX 512
+#define REDIS_WORDS_KEY 3	/* the first key, after how many they are */
 struct redis_words {
 	size_t count;
 	const char *at[REDIS_WORDS_MAX];
@@ -59,6 +95,12 @@ void redis_words_add(struct redis_words *words, const char *word);
 struct redis_link *redis_link_open(const struct redis_link_options *options,
     char *why, size_t size);
 
+/* The same, but the first attempt goes on when this returns. */
+struct redis_link *redis_link_start(const struct redis_link_options *options,
+    char *why, size_t size);
+/* Has it ended, at the latest at `until_ms` of clock_steady_ms()? */
+bool redis_link_await_first(struct redis_link *link, int64_t until_ms);
+
 /* What was told is sent first, if that takes no longer than timeout_ms. */
 void redis_link_close(struct redis_link **link);
 
@@ -74,26 +116,52 @@ void redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
 struct redisReply *redis_link_ask(struct redis_link *link,
     struct redis_words *words, int64_t timeout_ms, bool *misset);
 
-/* A command of Redis' own, one that only reads; words[1] is its key. */
-struct redis_command {
-	int count;
-	const char **words;
-	const size_t *lengths;
-	struct redisReply *reply;	/* the answer: an array, or the error
-					 * of this command, for
-					 * freeReplyObject(); NULL: none */
-};
+/*
+ * The same in two steps, so that several links work at once. NULL when there
+ * is no connection. Each question that was sent must be waited for, once.
+ * The answer may be an error that names another server, see
+ * redis_redirect_parse(); then *again is the question once more, to be sent
+ * there. It was not counted.
+ */
+struct question *redis_link_send(struct redis_link *link,
+    struct redis_words *words, bool *misset);
+/* Takes the question over. `asking`: as if the slot were here already. */
+struct question *redis_link_send_again(struct redis_link *link,
+    struct question *question, bool asking, bool *misset);
+struct redisReply *redis_link_wait(struct redis_link *link,
+    struct question *question, int64_t deadline_ms, bool *misset,
+    struct question **again);
 
-#define REDIS_COMMANDS_MAX 128	/* at once */
-/* Ask all of them, one behind the other, and wait for all. */
-void redis_link_ask_all(struct redis_link *link,
-    struct redis_command commands[], size_t count, int64_t timeout_ms);
+/*
+ * A command about the servers; NULL as redis_link_ask(). The answer is of
+ * the type `expected`, or REDIS_REPLY_NIL.
+ */
+struct redisReply *redis_link_command(struct redis_link *link, int count,
+    const char **words, int expected, int64_t timeout_ms);
+/*
+ * A command instead of the script, as redis_link_send(). The answer is an
+ * array, or the error of this command.
+ */
+struct question *redis_link_send_command(struct redis_link *link, int count,
+    const char **words, const size_t *lengths, bool *misset);
 
 /* Run the script; nobody waits for the answer, and it may get lost. */
 void redis_link_tell(struct redis_link *link, struct redis_words *words);
 
+/* As redis_link_tell(), a question that was told before; takes it over. */
+void redis_link_tell_again(struct redis_link *link, struct question *question,
+    bool asking);
+
 /* The answer was none that the script gives: connect anew. */
 void redis_link_distrust(struct redis_link *link);
+
+/* This sentinel knows no better: connect to the next server. */
+void redis_link_pass_on(struct redis_link *link);
+
+/* From now on this one server, and at once; false when it makes no sense. */
+bool redis_link_set_server(struct redis_link *link, const char *server);
+
+bool redis_link_is_up(const struct redis_link *link);
 
 /* All but kind and subjects. */
 void redis_link_get_state(struct redis_link *link, struct store_state *state);

@@ -174,7 +174,7 @@ make_command(struct arena *arena, const struct store_lookup *lookup)
 }
 
 void
-redis_lists_look_up(struct redis_lists *lists, struct redis_link *link,
+redis_lists_look_up(struct redis_lists *lists, struct redis_route *route,
     struct store_lookup lookups[], size_t count, int64_t timeout_ms)
 {
 	struct redis_command commands[REDIS_COMMANDS_MAX];
@@ -183,12 +183,12 @@ redis_lists_look_up(struct redis_lists *lists, struct redis_link *link,
 	assert(count <= REDIS_COMMANDS_MAX);
 	for (size_t i = 0; i < count; i++)
 		commands[i] = make_command(arena, &lookups[i]);
-	redis_link_ask_all(link, commands, count, timeout_ms);
+	redis_route_ask_all(route, commands, count, timeout_ms);
 	for (size_t i = 0; i < count; i++) {
 		if (commands[i].reply == NULL)
 			continue;
 		if (!read_reply(lists, commands[i].reply, &lookups[i]))
-			redis_link_distrust(link);
+			redis_route_distrust(route, commands[i].words[1]);
 		freeReplyObject(commands[i].reply);
 	}
 	arena_close(&arena);

@@ -4,7 +4,7 @@
 #ifndef FLOODGATE_IO_REDIS_LISTS_H
 #define FLOODGATE_IO_REDIS_LISTS_H
 
-#include "io/redis_link.h"
+#include "io/redis_route.h"
 #include "io/store.h"
 
 #include <pthread.h>
@@ -22,7 +22,7 @@ void redis_lists_init(struct redis_lists *lists);
 void redis_lists_clear(struct redis_lists *lists);
 
 /* As store_look_up(). */
-void redis_lists_look_up(struct redis_lists *lists, struct redis_link *link,
+void redis_lists_look_up(struct redis_lists *lists, struct redis_route *route,
     struct store_lookup lookups[], size_t count, int64_t timeout_ms);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "io/log.h"
 #include "io/mark_text.h"
-#include "io/redis_link.h"
+#include "io/redis_route.h"
 
 #define PREFIX_OCTETS_MAX 64
 #define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
@@ -64,7 +64,8 @@ ask(const struct redis_asker *asker, struct redis_words *words, size_t least,
     size_t numbers)
 {
 	bool misset;
-	redisReply *reply = redis_link_ask(asker->link, words,
+	const char *key = words->at[REDIS_WORDS_KEY];
+	redisReply *reply = redis_route_ask(asker->route, key, words,
 	    asker->timeout_ms, &misset);
 	bool sound;
 
@@ -76,7 +77,7 @@ ask(const struct redis_asker *asker, struct redis_words *words, size_t least,
 		    REDIS_REPLY_INTEGER : REDIS_REPLY_STRING);
 	if (sound)
 		return reply;
-	redis_link_distrust(asker->link);
+	redis_route_distrust(asker->route, key);
 	freeReplyObject(reply);
 	return NULL;
 }

@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct redis_link;
+struct redis_route;
 
 /* Whom to ask, by which names, and for how long at most. */
 struct redis_asker {
-	struct redis_link *link;
+	struct redis_route *route;
 	const char *prefix;
 	int64_t timeout_ms;
 };

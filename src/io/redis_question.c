@@ -7,6 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void
+question_init(struct question *question, const pthread_condattr_t *clock,
+    size_t length)
+{
+	question->length = length;
+	question->expected = REDIS_REPLY_ARRAY;
+	question->holders = 1;
+	question->told = true;
+	pthread_cond_init(&question->answered, clock);
+}
+
 struct question *
 question_open(const pthread_condattr_t *clock, int count, const char **words,
     const size_t *lengths)
@@ -22,12 +33,28 @@ question_open(const pthread_condattr_t *clock, int count, const char **words,
 		free(question);
 		return NULL;
 	}
-	question->length = (size_t)length;
-	question->expected = REDIS_REPLY_ARRAY;
-	question->holders = 1;
-	question->told = true;
-	pthread_cond_init(&question->answered, clock);
+	question_init(question, clock, (size_t)length);
 	return question;
+}
+
+struct question *
+question_again(const pthread_condattr_t *clock, const struct question *question)
+{
+	struct question *again = calloc(1, sizeof(*again));
+
+	if (again == NULL)
+		return NULL;
+	/* redisFreeCommand() is free(). */
+	again->command = malloc(question->length);
+	if (again->command == NULL) {
+		free(again);
+		return NULL;
+	}
+	memcpy(again->command, question->command, question->length);
+	question_init(again, clock, question->length);
+	again->expected = question->expected;
+	again->plain = question->plain;
+	return again;
 }
 
 void

@@ -27,6 +27,9 @@ struct question {
 	int expected;
 	bool plain;		/* not the script: its asker gets its error */
 	bool evaluated;		/* sent with the script itself */
+	bool about;		/* the servers: nil is an answer, too */
+	bool asking;		/* ASKING goes before it */
+	int hops;		/* servers that have sent it on */
 	int64_t sent_ms;
 	char *command;		/* as it is sent */
 	size_t length;
@@ -35,6 +38,9 @@ struct question {
 /* Held once, told, and an array expected. NULL: no memory. */
 struct question *question_open(const pthread_condattr_t *clock, int count,
     const char **words, const size_t *lengths);
+/* The same, told and not yet sent. NULL: no memory. */
+struct question *question_again(const pthread_condattr_t *clock,
+    const struct question *question);
 void question_free(struct question *question);
 
 /* First in, first out. */

@@ -26,7 +26,8 @@ enum redis_cure {
 	CURE_WAIT,		/* the next question may fare better */
 	CURE_RECONNECT,
 	CURE_EVAL,		/* send the script itself */
-	CURE_LOAD		/* load the function, and ask again */
+	CURE_LOAD,		/* load the function, and ask again */
+	CURE_REDIRECT		/* in a Cluster, ask another node, or again */
 };
 
 const char *redis_trouble_text(enum redis_trouble trouble);

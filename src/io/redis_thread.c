@@ -71,11 +71,41 @@ disconnect(struct redis_link *link)
 }
 
 static bool
-send_question(struct redis_link *link, struct question *question)
+send_now(struct redis_link *link, struct question *question)
 {
 	question->sent_ms = clock_steady_ms();
 	questions_push(&link->sent, question);
 	return buffer_put(&link->out, question->command, question->length);
+}
+
+/* One word, and a status for an answer. */
+static bool
+send_word(struct redis_link *link, const char *word)
+{
+	const char *words[1] = {word};
+	struct question *question = question_open(&link->steady, 1, words,
+	    NULL);
+
+	if (question == NULL)
+		return false;
+	question->expected = REDIS_REPLY_STATUS;
+	return send_now(link, question);
+}
+
+/* ASKING is for one command only; without it, that makes no sense. */
+static bool
+put_asking(struct redis_link *link, struct question *question)
+{
+	if (!question->asking || send_word(link, "ASKING"))
+		return true;
+	questions_push(&link->finished, question);
+	return false;
+}
+
+static bool
+send_question(struct redis_link *link, struct question *question)
+{
+	return put_asking(link, question) && send_now(link, question);
 }
 
 /*
@@ -92,6 +122,8 @@ send_script(struct redis_link *link, struct question *question)
 	struct text length;
 
 	TEXT_INIT(&length, text);
+	if (!put_asking(link, question))
+		return false;
 	text_put(&length, "$4\r\nEVAL\r\n$");
 	text_put_number(&length, (int64_t)strlen(link->script.text));
 	text_put(&length, "\r\n");
@@ -139,23 +171,11 @@ send_with_function(struct redis_link *link, struct question *question)
 	return send_question(link, question);
 }
 
-static bool
-send_ping(struct redis_link *link)
-{
-	const char *words[1] = {"PING"};
-	struct question *question = question_open(&link->steady, 1, words,
-	    NULL);
-
-	if (question == NULL)
-		return false;
-	question->expected = REDIS_REPLY_STATUS;
-	return send_question(link, question);
-}
-
 /* What the others want of the I/O thread. */
 struct wishes {
 	bool any;		/* questions were sent */
-	bool closing, distrusted;
+	bool closing;
+	enum redis_trouble drop;	/* see the link */
 	int64_t timeout_ms;
 };
 
@@ -178,7 +198,7 @@ take_queue(struct redis_link *link, struct wishes *wishes)
 	link->told = 0;
 	wishes->any = taken.first != NULL;
 	wishes->closing = link->closing;
-	wishes->distrusted = link->distrusted;
+	wishes->drop = link->drop;
 	wishes->timeout_ms = link->timeout_ms;
 	link->sleeping = !wishes->any;
 	pthread_mutex_unlock(&link->mutex);
@@ -206,7 +226,8 @@ is_curable(struct redis_link *link, const struct question *question,
     enum redis_cure cure)
 {
 	return cure == (link->script.is_function ? CURE_LOAD : CURE_EVAL) &&
-	    !question->evaluated && question->expected == REDIS_REPLY_ARRAY &&
+	    !question->evaluated && !question->about &&
+	    question->expected == REDIS_REPLY_ARRAY &&
 	    is_wanted(link, question);
 }
 
@@ -250,6 +271,7 @@ settle_error(struct redis_link *link, struct question *question,
 		link_note_trouble(link, trouble, fault->detail);
 		break;
 	case CURE_WAIT:
+	case CURE_REDIRECT:	/* nobody who would */
 		link_note_trouble(link, trouble, fault->detail);
 		break;
 	case CURE_EVAL:
@@ -258,6 +280,33 @@ settle_error(struct redis_link *link, struct question *question,
 		break;
 	}
 	return true;
+}
+
+/* Another server is to be asked: leave that to who knows the others. */
+static bool
+redirect(struct redis_link *link, struct question *question,
+    redisReply *error)
+{
+	if (link->watcher.redirected == NULL ||
+	    redis_trouble_cure(redis_reply_trouble(error)) != CURE_REDIRECT)
+		return false;
+	if (question->told) {
+		link->watcher.redirected(link->watcher.context, question,
+		    error->str);
+		freeReplyObject(error);
+		return true;
+	}
+	question->answer = error;
+	questions_push(&link->finished, question);
+	return true;
+}
+
+/* Is it a reply that such a question may have? */
+static bool
+is_answer(const struct question *question, const redisReply *reply)
+{
+	return reply->type == question->expected ||
+	    (question->about && reply->type == REDIS_REPLY_NIL);
 }
 
 /* An error of this command alone, about which the connection is fine. */
@@ -275,12 +324,16 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	struct question *question = questions_pop(&link->sent);
 	bool fine = true;
 
+	if (question != NULL && reply->type == REDIS_REPLY_ERROR &&
+	    redirect(link, question, reply))
+		return true;
 	if (question != NULL && is_for_asker(question, reply)) {
 		question->answer = reply;
 		questions_push(&link->finished, question);
 		return true;
 	}
-	if (question != NULL && question->expected == REDIS_REPLY_STRING) {
+	if (question != NULL && question->expected == REDIS_REPLY_STRING &&
+	    !question->about) {
 		settle_load(link, question, reply);
 		freeReplyObject(reply);
 		return true;
@@ -292,13 +345,13 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	}
 	if (question != NULL)
 		questions_push(&link->finished, question);
-	if (question == NULL || reply->type != question->expected) {
+	if (question == NULL || !is_answer(question, reply)) {
 		freeReplyObject(reply);
 		return fault_set(fault, TROUBLE_GARBAGE, "");
 	}
 	question->answer = reply;
 	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
-	    !question->plain)
+	    !question->plain && !question->about)
 		link_note_well(link);
 	return true;
 }
@@ -353,7 +406,8 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 		return fault_set(fault, TROUBLE_TIMEOUT, "");
 	if (oldest == NULL && clock_steady_ms() >= link->active_ms + IDLE_MS) {
 		link->active_ms = clock_steady_ms();
-		return send_ping(link) || fault_set(fault, TROUBLE_MEMORY, "");
+		return send_word(link, "PING") ||
+		    fault_set(fault, TROUBLE_MEMORY, "");
 	}
 	return true;
 }
@@ -371,22 +425,12 @@ serve(struct redis_link *link, struct fault *fault)
 			if (!link_send_out(link, fault))
 				return false;
 		} while (wishes.any);
-		if (wishes.distrusted)
-			return fault_set(fault, TROUBLE_GARBAGE, "");
+		if (wishes.drop != TROUBLE_COUNT)
+			return fault_set(fault, wishes.drop, "");
 		if (wishes.closing && link->sent.first == NULL)
 			return true;
 	} while (rest(link, wishes.timeout_ms, fault));
 	return false;
-}
-
-/* The first attempt has ended, one way or the other. */
-static void
-note_tried(struct redis_link *link)
-{
-	pthread_mutex_lock(&link->mutex);
-	link->tried = true;
-	pthread_cond_broadcast(&link->tried_first);
-	pthread_mutex_unlock(&link->mutex);
 }
 
 /*
@@ -417,7 +461,7 @@ link_run(void *argument)
 
 			link->active_ms = connected_ms;
 			link_note_well(link);
-			note_tried(link);
+			link_note_tried(link);
 			closing = serve(link, &fault);
 			if (clock_steady_ms() - connected_ms >= STEADY_MS)
 				link->retry_ms = 0;
@@ -425,10 +469,10 @@ link_run(void *argument)
 		}
 		if (!closing && fault.trouble != TROUBLE_COUNT)
 			link_note_trouble(link, fault.trouble, fault.detail);
-		note_tried(link);
+		link_note_tried(link);
 		closing = closing || link_wait_for(link, -1, 0,
 		    clock_steady_ms() + retry_after(link)) == WAITED_CLOSING;
 	}
-	redis_lookup_close(&link->lookup);
+	link_forget_targets(link);
 	return NULL;
 }

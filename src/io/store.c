@@ -138,6 +138,13 @@ store_get_state(struct store *store, struct store_state *state)
 	store->ops->get_state(store, state);
 }
 
+size_t
+store_get_nodes(struct store *store, struct store_node nodes[], size_t max)
+{
+	return store->ops->get_nodes == NULL ? 0 :
+	    store->ops->get_nodes(store, nodes, max);
+}
+
 bool
 store_save(struct store *store, char *why, size_t size)
 {

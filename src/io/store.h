@@ -73,6 +73,15 @@ enum store_set {
 	STORE_SET_UNLESS_MARKED	/* only on a subject that no mark refuses */
 };
 
+/* A server that the store consists of. */
+struct store_node {
+	char where[128];
+	const char *role;	/* "master", "sentinel", "node": of no slots */
+	bool up;
+	char reason[160];	/* why not, printable; "" when up */
+	int64_t slots;		/* of a Cluster, that it has; else 0 */
+};
+
 /* How the store is, for `floodgatectl status`. */
 struct store_state {
 	const char *kind;	/* "memory", "redis" */
@@ -180,6 +189,9 @@ int64_t store_marked(struct store *store, int64_t from, int64_t now_ms,
     size_t *count);
 
 void store_get_state(struct store *store, struct store_state *state);
+/* Its servers; how many there are, also when that is more than max. */
+size_t store_get_nodes(struct store *store, struct store_node nodes[],
+    size_t max);
 
 /*
  * Which of these words does a set hold, or what does a hash say of the first
@@ -217,6 +229,9 @@ struct store_ops {
 	    int64_t timeout_ms, struct store_counter counters[], size_t max);
 	void (*get_state)(struct store *store, struct store_state *state);
 	bool (*save)(struct store *store, char *why, size_t size);
+	/* May be NULL: it is at one place. */
+	size_t (*get_nodes)(struct store *store, struct store_node nodes[],
+	    size_t max);
 	/* May be NULL: there is no other store. */
 	void (*charge_local)(struct store *store,
 	    const struct charges *charges, enum store_mode mode,

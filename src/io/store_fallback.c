@@ -512,6 +512,12 @@ fallback_get_state(struct store *store, struct store_state *state)
 	state->untold = untold(fallback);
 }
 
+static size_t
+fallback_get_nodes(struct store *store, struct store_node nodes[], size_t max)
+{
+	return store_get_nodes(fallback_of(store)->below, nodes, max);
+}
+
 static bool
 fallback_save(struct store *store, char *why, size_t size)
 {
@@ -699,6 +705,7 @@ static const struct store_ops fallback_ops = {
 	.refund = fallback_refund,
 	.show = fallback_show,
 	.get_state = fallback_get_state,
+	.get_nodes = fallback_get_nodes,
 	.save = fallback_save,
 	.charge_local = fallback_charge_local,
 	.marks = &fallback_mark_ops,

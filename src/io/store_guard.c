@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK_EVERY_MS 1000	/* for what others have changed */
 #define CHANGES_MAX 256		/* that are looked at one by one */
@@ -117,6 +118,22 @@ is_known(struct guard *guard, const struct charges *charges, int64_t now_ms,
 	    refusals_know(guard->refusals, charges, now_ms, answer, seen);
 }
 
+/* What was full only because of us is not. */
+static void
+drop_undone(struct guard *guard, const struct charges *charges,
+    const struct charge_answer *answer)
+{
+	const char *refused = answer->status == CHARGE_REFUSED ?
+	    charges->at[answer->refused].subject :
+	    answer->status == CHARGE_MARKED ?
+	    charges->marks[answer->marked].subject : "";
+
+	for (size_t i = 0; i < charges->count; i++)
+		if (strcmp(charges->at[i].subject, refused) != 0)
+			refusals_drop(guard->refusals,
+			    charges->at[i].subject);
+}
+
 static void
 guard_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
@@ -139,6 +156,8 @@ guard_charge(struct store *store, const struct charges *charges,
 	if (answer->status == CHARGE_REFUSED ||
 	    answer->status == CHARGE_MARKED)
 		refusals_note(guard->refusals, charges, answer, now_ms, seen);
+	if (answer->undone)
+		drop_undone(guard, charges, answer);
 }
 
 /* Told first, then forgotten: who asks in between is refused once more. */
@@ -165,6 +184,12 @@ static void
 guard_get_state(struct store *store, struct store_state *state)
 {
 	store_get_state(guard_of(store)->below, state);
+}
+
+static size_t
+guard_get_nodes(struct store *store, struct store_node nodes[], size_t max)
+{
+	return store_get_nodes(guard_of(store)->below, nodes, max);
 }
 
 static bool
@@ -268,6 +293,7 @@ static const struct store_ops guard_ops = {
 	.refund = guard_refund,
 	.show = guard_show,
 	.get_state = guard_get_state,
+	.get_nodes = guard_get_nodes,
 	.save = guard_save,
 	.charge_local = guard_charge_local,
 	.marks = &guard_mark_ops,

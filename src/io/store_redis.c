@@ -2,9 +2,10 @@
  * store_redis.c - counters in Redis, shared by all hosts
  *
  * Builds the words that charge.lua takes and reads what it answers; all
- * counting happens there, all talking in redis_link.c.
+ * counting happens there, all talking in redis_route.c and below.
  */
 #include "io/store_redis.h"
+#include "io/store_redis_inside.h"
 
 #include <hiredis/hiredis.h>
 #include <stdatomic.h>
@@ -14,12 +15,11 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "core/window.h"
+#include "io/clock.h"
 #include "io/ledger.h"
 #include "io/mark_text.h"
-#include "io/redis_link.h"
 #include "io/redis_lists.h"
 #include "io/redis_marks.h"
-#include "io/secret.h"
 #include "io/tls.h"
 
 #define PREFIX_OCTETS_MAX 64
@@ -41,18 +41,6 @@ const char store_redis_script[] =
 #include "io/charge_lua.h"
 ;
 
-struct store_redis {
-	struct store store;
-	struct redis_link *link;
-	char *server, *user, *prefix;
-	char password[SECRET_SIZE];
-	int64_t database;
-	enum script_kind script;
-	struct tls_settings *tls;	/* NULL: none */
-	_Atomic int64_t timeout_ms;
-	struct redis_lists lists;
-};
-
 static struct store_redis *
 redis_of(struct store *store)
 {
@@ -70,6 +58,7 @@ struct subjects {
 	char key[SUBJECTS_MAX][KEY_SIZE];
 };
 
+/* The subject is the hash tag: on a Cluster all of it is at one place. */
 static void
 put_key(struct text *key, const char *prefix, const char *subject)
 {
@@ -123,6 +112,17 @@ member_text(uint64_t element, char buffer[NUMBER_SIZE])
 	text_init(&text, buffer, NUMBER_SIZE);
 	text_printf(&text, "%016llx", (unsigned long long)element);
 	return buffer;
+}
+
+unsigned int
+redis_place(const struct store_redis *redis, const char *subject)
+{
+	char buffer[KEY_SIZE];
+	struct text key;
+
+	TEXT_INIT(&key, buffer);
+	put_key(&key, redis->prefix, subject);
+	return redis_route_place(redis->route, buffer);
 }
 
 static const char *
@@ -402,18 +402,26 @@ add_charge_keys(struct charge_question *question)
 	    question->subject_count));
 }
 
+/* Where each of them stands in the question and in its answer. */
 static void
-make_charge(struct charge_question *question, const char *prefix,
-    const struct charges *charges, enum store_mode mode)
+make_order(struct charge_question *question, const char *prefix,
+    const struct charges *charges)
 {
 	question->charges = charges;
-	question->mode = mode;
-	question->is_plain = is_plain(charges, mode);
 	order_init(&question->order, prefix);
 	for (size_t i = 0; i < charges->count; i++)
 		order_add(&question->order, charges->at[i].subject,
 		    charges->at[i].field);
 	name_marked(&question->marks, &question->order, charges);
+}
+
+static void
+make_charge(struct charge_question *question, const char *prefix,
+    const struct charges *charges, enum store_mode mode)
+{
+	make_order(question, prefix, charges);
+	question->mode = mode;
+	question->is_plain = is_plain(charges, mode);
 	if (!question->is_plain)
 		make_sets(question);
 	add_charge_keys(question);
@@ -574,6 +582,78 @@ read_charge(const redisReply *reply, const struct charge_question *question,
 	    question->charges, answer);
 }
 
+static const char *
+key_of(const struct order *order)
+{
+	return order->subjects.key[0];
+}
+
+static void
+read_or_distrust(struct store_redis *redis, const redisReply *reply,
+    const struct charge_question *question, struct charge_answer *answer)
+{
+	if (read_charge(reply, question, answer))
+		return;
+	answer->status = CHARGE_UNAVAILABLE;
+	redis_route_distrust(redis->route, key_of(&question->order));
+}
+
+void
+redis_charge_send(struct store_redis *redis, const struct charges *charges,
+    enum store_mode mode, struct redis_asked *asked)
+{
+	struct charge_question question;
+
+	make_charge(&question, redis->prefix, charges, mode);
+	redis_route_send(redis->route, key_of(&question.order),
+	    &question.words, asked);
+}
+
+void
+redis_charge_read(struct store_redis *redis, const struct charges *charges,
+    const redisReply *reply, struct charge_answer *answer)
+{
+	struct charge_question question;
+
+	answer->status = CHARGE_UNAVAILABLE;
+	if (reply == NULL)
+		return;
+	make_order(&question, redis->prefix, charges);
+	read_or_distrust(redis, reply, &question, answer);
+}
+
+static bool
+is_at_one_place(const struct store_redis *redis, const struct charges *charges)
+{
+	unsigned int first;
+
+	if (!redis->cluster)
+		return true;
+	first = redis_place(redis, charges->count > 0 ?
+	    charges->at[0].subject : charges->marks[0].subject);
+	for (size_t i = 0; i < charges->count; i++)
+		if (redis_place(redis, charges->at[i].subject) != first)
+			return false;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		if (redis_place(redis, charges->marks[i].subject) != first)
+			return false;
+	return true;
+}
+
+void
+redis_charge_tell(struct store_redis *redis, const struct charges *charges)
+{
+	struct charge_question question;
+
+	if (!is_at_one_place(redis, charges)) {
+		redis_charge_tell_parts(redis, charges);
+		return;
+	}
+	make_charge(&question, redis->prefix, charges, STORE_TELL);
+	redis_route_tell(redis->route, key_of(&question.order),
+	    &question.words);
+}
+
 static void
 redis_charge(struct store *store, const struct charges *charges,
     enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
@@ -587,20 +667,23 @@ redis_charge(struct store *store, const struct charges *charges,
 	answer->now_ms = now_ms;
 	if (charges->count + charges->mark_count == 0)
 		return;
-	make_charge(&question, redis->prefix, charges, mode);
 	if (mode == STORE_TELL) {
-		redis_link_tell(redis->link, &question.words);
+		redis_charge_tell(redis, charges);
+		return;
+	}
+	if (timeout_ms > 0 && !is_at_one_place(redis, charges)) {
+		redis_charge_parts(redis, charges, mode, clock_steady_ms() +
+		    lesser(timeout_ms, redis->timeout_ms), answer);
 		return;
 	}
 	answer->status = CHARGE_UNAVAILABLE;
-	reply = redis_link_ask(redis->link, &question.words,
-	    lesser(timeout_ms, redis->timeout_ms), &answer->misset);
+	make_charge(&question, redis->prefix, charges, mode);
+	reply = redis_route_ask(redis->route, key_of(&question.order),
+	    &question.words, lesser(timeout_ms, redis->timeout_ms),
+	    &answer->misset);
 	if (reply == NULL)
 		return;
-	if (!read_charge(reply, &question, answer)) {
-		answer->status = CHARGE_UNAVAILABLE;
-		redis_link_distrust(redis->link);
-	}
+	read_or_distrust(redis, reply, &question, answer);
 	freeReplyObject(reply);
 }
 
@@ -646,7 +729,8 @@ tell_refunds(struct store_redis *redis, const struct refund refunds[],
 	add_keys(&question.words, &question.order.subjects,
 	    question.order.counts[0], "refund");
 	add_asked(&question.words, &question.order, add_refund, &question);
-	redis_link_tell(redis->link, &question.words);
+	redis_route_tell(redis->route, key_of(&question.order),
+	    &question.words);
 }
 
 /* Elements of distinct counters: which, and when it was seen. */
@@ -679,12 +763,12 @@ tell_forgotten(struct store_redis *redis, const struct refund refunds[],
 		redis_words_add(words, number_text(refunds[i].at_ms,
 		    question.at_ms[i]));
 	}
-	redis_link_tell(redis->link, words);
+	redis_route_tell(redis->route, question.keys[0], words);
 }
 
 /* The windows' and the elements' apart; at most CHARGES_MAX. */
-static void
-refund_some(struct store_redis *redis, const struct refund refunds[],
+void
+redis_refund_tell(struct store_redis *redis, const struct refund refunds[],
     size_t count)
 {
 	struct refund weights[CHARGES_MAX], elements[CHARGES_MAX];
@@ -704,11 +788,19 @@ static void
 redis_refund(struct store *store, const struct refund refunds[],
     size_t count, int64_t now_ms, int64_t timeout_ms)
 {
+	struct store_redis *redis = redis_of(store);
+
 	(void)now_ms;
 	(void)timeout_ms;
-	for (size_t done = 0; done < count; done += CHARGES_MAX)
-		refund_some(redis_of(store), refunds + done,
-		    count - done < CHARGES_MAX ? count - done : CHARGES_MAX);
+	for (size_t done = 0; done < count; done += CHARGES_MAX) {
+		size_t some = count - done < CHARGES_MAX ? count - done :
+		    CHARGES_MAX;
+
+		if (redis->cluster)
+			redis_refund_parts(redis, refunds + done, some);
+		else
+			redis_refund_tell(redis, refunds + done, some);
+	}
 }
 
 /* --- show --- */
@@ -839,13 +931,13 @@ redis_show(struct store *store, const char *subject, int64_t now_ms,
 	(void)now_ms;
 	subjects_index(&subjects, subject);
 	add_keys(&words, &subjects, number, "show");
-	reply = redis_link_ask(redis->link, &words,
+	reply = redis_route_ask(redis->route, subjects.key[0], &words,
 	    lesser(timeout_ms, redis->timeout_ms), &misset);
 	if (reply == NULL)
 		return -1;
 	count = read_counters(reply, counters, max);
 	if (count < 0)
-		redis_link_distrust(redis->link);
+		redis_route_distrust(redis->route, subjects.key[0]);
 	freeReplyObject(reply);
 	return count;
 }
@@ -874,7 +966,7 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
 	redis_words_add(&words, "hosts");
 	redis_words_add(&words, id);
 	redis_words_add(&words, number_text(live_ms, number));
-	reply = redis_link_ask(redis->link, &words,
+	reply = redis_route_ask(redis->route, key, &words,
 	    lesser(timeout_ms, redis->timeout_ms), &misset);
 	if (reply == NULL)
 		return -1;
@@ -882,7 +974,7 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
 	    reply->element[1]->type == REDIS_REPLY_INTEGER)
 		count = reply->element[1]->integer;
 	else
-		redis_link_distrust(redis->link);
+		redis_route_distrust(redis->route, key);
 	freeReplyObject(reply);
 	return count;
 }
@@ -895,7 +987,7 @@ asker_of(struct store *store, int64_t timeout_ms)
 	struct store_redis *redis = redis_of(store);
 
 	return (struct redis_asker){
-		.link = redis->link, .prefix = redis->prefix,
+		.route = redis->route, .prefix = redis->prefix,
 		.timeout_ms = lesser(timeout_ms, redis->timeout_ms)
 	};
 }
@@ -979,7 +1071,7 @@ redis_look_up(struct store *store, struct store_lookup lookups[],
 {
 	struct store_redis *redis = redis_of(store);
 
-	redis_lists_look_up(&redis->lists, redis->link, lookups, count,
+	redis_lists_look_up(&redis->lists, redis->route, lookups, count,
 	    lesser(timeout_ms, redis->timeout_ms));
 }
 
@@ -991,7 +1083,13 @@ redis_get_state(struct store *store, struct store_state *state)
 	memset(state, 0, sizeof(*state));
 	state->kind = "redis";
 	state->subjects = -1;
-	redis_link_get_state(redis_of(store)->link, state);
+	redis_route_get_state(redis_of(store)->route, state);
+}
+
+static size_t
+redis_get_nodes(struct store *store, struct store_node nodes[], size_t max)
+{
+	return redis_route_get_nodes(redis_of(store)->route, nodes, max);
 }
 
 static bool
@@ -1008,12 +1106,18 @@ redis_close(struct store *store)
 {
 	struct store_redis *redis = redis_of(store);
 
-	redis_link_close(&redis->link);
+	redis_route_close(&redis->route);
 	tls_settings_close(&redis->tls);
 	secret_wipe(redis->password, sizeof(redis->password));
-	free(redis->server);
+	secret_wipe(redis->sentinel_password,
+	    sizeof(redis->sentinel_password));
+	for (size_t i = 0; i < redis->server_count; i++)
+		free(redis->servers[i]);
+	free(redis->servers);
 	free(redis->user);
 	free(redis->prefix);
+	free(redis->sentinel);
+	free(redis->sentinel_user);
 	redis_lists_clear(&redis->lists);
 	free(redis);
 }
@@ -1045,12 +1149,34 @@ has_same_tls(const struct store_redis *redis,
 
 /* An empty password when none is configured. */
 static bool
-read_password(const struct store_redis_options *options,
-    char password[SECRET_SIZE], char *why, size_t size)
+read_password(const char *file, char password[SECRET_SIZE], char *why,
+    size_t size)
 {
 	password[0] = '\0';
-	return options->password_file[0] == '\0' ||
-	    secret_read(options->password_file, password, why, size);
+	return file[0] == '\0' || secret_read(file, password, why, size);
+}
+
+/* Does the file still hold this password? */
+static bool
+has_password(const char *file, const char *password)
+{
+	char now[SECRET_SIZE], why[256];
+	bool same = read_password(file, now, why, sizeof(why)) &&
+	    strcmp(now, password) == 0;
+
+	secret_wipe(now, sizeof(now));
+	return same;
+}
+
+static bool
+has_servers(const struct store_redis *redis, const struct strings *servers)
+{
+	if (servers->count != redis->server_count)
+		return false;
+	for (size_t i = 0; i < servers->count; i++)
+		if (strcmp(servers->at[i], redis->servers[i]) != 0)
+			return false;
+	return true;
 }
 
 static bool
@@ -1058,23 +1184,23 @@ redis_reconfigure(struct store *store, const struct config *config)
 {
 	struct store_redis *redis = redis_of(store);
 	const struct store_redis_options *options = &config->redis;
-	char password[SECRET_SIZE], why[256];
-	bool same;
 
-	if (config->store != STORE_KIND_REDIS || options->server.count != 1 ||
-	    strcmp(options->server.at[0], redis->server) != 0 ||
+	if (config->store != STORE_KIND_REDIS ||
+	    !has_servers(redis, &options->server) ||
+	    strcmp(options->sentinel, redis->sentinel) != 0 ||
+	    strcmp(options->sentinel_user, redis->sentinel_user) != 0 ||
+	    options->cluster != redis->cluster ||
 	    strcmp(options->user, redis->user) != 0 ||
 	    strcmp(options->prefix, redis->prefix) != 0 ||
 	    options->database != redis->database ||
-	    options->script != redis->script || !has_same_tls(redis, options))
-		return false;
-	same = read_password(options, password, why, sizeof(why)) &&
-	    strcmp(password, redis->password) == 0;
-	secret_wipe(password, sizeof(password));
-	if (!same)
+	    options->script != redis->script ||
+	    !has_same_tls(redis, options) ||
+	    !has_password(options->password_file, redis->password) ||
+	    !has_password(options->sentinel_password_file,
+	    redis->sentinel_password))
 		return false;
 	redis->timeout_ms = options->timeout_ms;
-	redis_link_set_timeouts(redis->link, options->timeout_ms,
+	redis_route_set_timeouts(redis->route, options->timeout_ms,
 	    options->connect_timeout_ms);
 	return true;
 }
@@ -1086,6 +1212,7 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
+	.get_nodes = redis_get_nodes,
 	.save = redis_save,
 	.count_hosts = redis_count_hosts,
 	.marks = &redis_mark_ops,
@@ -1095,8 +1222,9 @@ static const struct store_ops redis_ops = {
 static const char *
 find_fault(const struct store_redis_options *options)
 {
-	if (options->server.count != 1)
-		return "store \"redis\" needs exactly one server";
+	if (options->server.count == 0 ||
+	    options->server.count > REDIS_SERVERS_MAX)
+		return "store \"redis\" needs from 1 to 16 servers";
 	if (strlen(options->prefix) > PREFIX_OCTETS_MAX)
 		return "the prefix of store \"redis\" is longer than 64 octets";
 	if (strpbrk(options->prefix, "{}") != NULL)
@@ -1109,40 +1237,77 @@ find_fault(const struct store_redis_options *options)
 }
 
 static bool
+copy_servers(struct store_redis *redis, const struct strings *servers)
+{
+	redis->servers = calloc(servers->count, sizeof(*redis->servers));
+	if (redis->servers == NULL)
+		return false;
+	for (size_t i = 0; i < servers->count; i++) {
+		redis->servers[i] = strdup(servers->at[i]);
+		if (redis->servers[i] == NULL)
+			return false;
+		redis->server_count++;
+	}
+	return true;
+}
+
+static bool
+copy_options(struct store_redis *redis,
+    const struct store_redis_options *options)
+{
+	redis->database = options->database;
+	redis->cluster = options->cluster;
+	redis->script = options->script;
+	redis->timeout_ms = options->timeout_ms;
+	redis->user = strdup(options->user);
+	redis->prefix = strdup(options->prefix);
+	redis->sentinel = strdup(options->sentinel);
+	redis->sentinel_user = strdup(options->sentinel_user);
+	return redis->user != NULL && redis->prefix != NULL &&
+	    redis->sentinel != NULL && redis->sentinel_user != NULL &&
+	    copy_servers(redis, &options->server);
+}
+
+static bool
 redis_start(struct store_redis *redis,
     const struct store_redis_options *options, const char *script, char *why,
     size_t size)
 {
-	struct redis_link_options link = {
-		.server = options->server.at[0],
-		.user = options->user,
-		.password = redis->password,
-		.database = options->database,
-		.timeout_ms = options->timeout_ms,
-		.connect_timeout_ms = options->connect_timeout_ms,
-		.script = script,
-		.as_function = options->script == SCRIPT_FUNCTION
+	struct redis_route_options route = {
+		.link = {
+			.user = options->user,
+			.password = redis->password,
+			.database = options->database,
+			.timeout_ms = options->timeout_ms,
+			.connect_timeout_ms = options->connect_timeout_ms,
+			.script = script,
+			.as_function = options->script ==
+			    SCRIPT_FUNCTION
+		},
+		.servers = options->server,
+		.sentinel = options->sentinel,
+		.sentinel_user = options->sentinel_user,
+		.sentinel_password = redis->sentinel_password,
+		.is_cluster = options->cluster
 	};
 	struct tls_options tls = store_redis_tls_options(options);
 
-	if (!read_password(options, redis->password, why, size))
+	if (!read_password(options->password_file, redis->password, why,
+	    size) || !read_password(options->sentinel_password_file,
+	    redis->sentinel_password, why, size))
 		return false;
 	if (options->tls) {
 		redis->tls = tls_settings_open(&tls, why, size);
 		if (redis->tls == NULL)
 			return false;
 	}
-	link.tls = redis->tls;
-	redis->server = strdup(options->server.at[0]);
-	redis->user = strdup(options->user);
-	redis->prefix = strdup(options->prefix);
-	if (redis->server == NULL || redis->user == NULL ||
-	    redis->prefix == NULL) {
+	route.link.tls = redis->tls;
+	if (!copy_options(redis, options)) {
 		text_copy(why, size, "no memory");
 		return false;
 	}
-	redis->link = redis_link_open(&link, why, size);
-	return redis->link != NULL;
+	redis->route = redis_route_open(&route, why, size);
+	return redis->route != NULL;
 }
 
 struct store *
@@ -1163,9 +1328,6 @@ store_redis_open_with(const struct store_redis_options *options,
 	}
 	redis->store.ops = &redis_ops;
 	redis_lists_init(&redis->lists);
-	redis->database = options->database;
-	redis->script = options->script;
-	redis->timeout_ms = options->timeout_ms;
 	if (redis_start(redis, options, script, why, size))
 		return &redis->store;
 	redis_close(&redis->store);

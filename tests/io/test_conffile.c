@@ -283,9 +283,31 @@ static const struct row values[] = {
 	{ "redis without a port", "store \"redis\" { server = \"localhost\" }",
 	    "1: expected HOST:PORT" },
 	{ "two servers", "store \"redis\" { server = {\"a:1\", \"b:1\"} }",
-	    "1: expected one server" },
+	    "" },
+	{ "seventeen servers", "store \"redis\" { server = {\"a:1\", "
+	    "\"a:2\", \"a:3\", \"a:4\", \"a:5\", \"a:6\", \"a:7\", "
+	    "\"a:8\", \"a:9\", \"a:10\", \"a:11\", \"a:12\", "
+	    "\"a:13\", \"a:14\", \"a:15\", \"a:16\", \"a:17\"} }",
+	    "1: server: expected at most 16 servers, saw \"a:17\"" },
 	{ "no server", "store \"redis\" { server = {} }",
-	    "1: expected one server" },
+	    "1: server: expected a server" },
+	{ "sentinels", "store \"redis\" { server = {\"a:1\", \"b:1\"}\n"
+	    "sentinel = \"post\" sentinel_user = \"x\" }", "" },
+	{ "cluster", "store \"redis\" { server = {\"a:1\", \"b:1\"}\n"
+	    "cluster = true }", "" },
+	{ "cluster and sentinel", "store \"redis\" {\nserver = \"a:1\"\n"
+	    "sentinel = \"post\"\ncluster = true }",
+	    "3: sentinel: a cluster has none" },
+	{ "cluster at a socket", "store \"redis\" {\nserver = \"/run/redis\""
+	    "\ncluster = true }", "2: server: expected HOST:PORT or" },
+	{ "cluster with databases", "store \"redis\" {\ncluster = true\n"
+	    "database = 1 }", "3: database: a cluster has only database 0" },
+	{ "sentinel_user alone",
+	    "store \"redis\" { sentinel_user = \"x\" }",
+	    "1: sentinel_user: there is no sentinel" },
+	{ "sentinel_password_file that is missing", "store \"redis\" {\n"
+	    "sentinel = \"post\"\nsentinel_password_file = \"none\" }",
+	    "3: sentinel_password_file: cannot read" },
 	{ "prefix that breaks the hash tag",
 	    "store \"redis\" { prefix = \"{x}\" }", "1: without blanks" },
 	{ "password file that is not",

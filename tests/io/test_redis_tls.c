@@ -139,6 +139,8 @@ options_of(const char *host, const char *port)
 {
 	struct store_redis_options options = {
 		.server = {one_server, 1}, .user = "", .password_file = "",
+		.sentinel = "", .sentinel_user = "",
+		.sentinel_password_file = "",
 		.prefix = "fg:", .timeout_ms = PATIENT_MS,
 		.connect_timeout_ms = PATIENT_MS, .tls = true,
 		.tls_ca_directory = "", .tls_certificate_file = "",

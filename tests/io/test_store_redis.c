@@ -271,7 +271,9 @@ options_of(const char *where)
 {
 	struct store_redis_options options = {
 		.server = {one_server, 1}, .user = "", .password_file = "",
-		.prefix = "fg:", .timeout_ms = TIMEOUT_MS,
+		.sentinel = "", .sentinel_user = "",
+		.sentinel_password_file = "", .prefix = "fg:",
+		.timeout_ms = TIMEOUT_MS,
 		.connect_timeout_ms = 300, .script = as.script,
 		.tls_ca_file = "", .tls_ca_directory = "",
 		.tls_certificate_file = "", .tls_key_file = "",

@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/live/faults.py \
 	tests/live/lab/__init__.py \
 	tests/live/lab/answers.py \
+	tests/live/lab/cluster.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
 	tests/live/lab/fault.py \
@@ -37,6 +38,7 @@ EXTRA_DIST += \
 	tests/live/mta_cases.py \
 	tests/live/outages.py \
 	tests/live/reloads.py \
+	tests/live/routes.py \
 	tests/live/run \
 	tests/live/running.py \
 	tests/live/shipped.py \

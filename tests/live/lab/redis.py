@@ -11,11 +11,13 @@ from .process import can_connect, free_port, need_program, wait_until
 
 
 class Redis:
-    def __init__(self, lab, *options, command=()):
-        """`command`: words before the server's own, such as a wrapper."""
+    def __init__(self, lab, *options, command=(), port=None, conf=None):
+        """`command`: words before the server's own, such as a wrapper;
+        conf: it is a sentinel, and this is its configuration."""
         self.lab = lab
         self.name = lab.unique("redis")
-        self.port = free_port()
+        self.port = port or free_port()
+        self.conf = conf
         self.path = lab.path(self.name + ".sock")
         self.options = options
         self.wrapper = list(command)
@@ -24,13 +26,18 @@ class Redis:
     def start(self):
         """Also again, on the same port, after kill()."""
         self.process = self.lab.start(self.name, self.wrapper + [
-            need_program("redis-server"), "--port", str(self.port),
-            "--bind", "127.0.0.1", "--unixsocket", self.path,
-            "--unixsocketperm", "777", "--dir", self.lab.folder,
-            "--save", "", "--appendonly", "no", "--daemonize", "no",
-            *self.options])
+            need_program("redis-server"), *self.words()])
         wait_until(lambda: can_connect(("127.0.0.1", self.port)), 10,
                    "start of Redis")
+
+    def words(self):
+        if self.conf:
+            return [self.conf, "--sentinel"]
+        return ["--port", str(self.port), "--bind", "127.0.0.1",
+                "--unixsocket", self.path, "--unixsocketperm", "777",
+                "--dir", self.lab.folder, "--dbfilename",
+                "%s.rdb" % self.name, "--save", "", "--appendonly", "no",
+                "--daemonize", "no", *self.options]
 
     def command(self, *words):
         """One command; errors come as text that begins with '-'."""
