@@ -61,26 +61,6 @@ limit_default_reply(const struct keys *per, enum count count)
 {
 	if (count < COUNT_COUNT && count_row(count)->reply != REPLY_COUNT)
 		return count_row(count)->reply;
-	for (size_t i = 0; i < per->count; i++) {
-		switch (per->at[i]) {
-		case KEY_user:
-			return REPLY_quota_user;
-		case KEY_user_domain:
-			return REPLY_quota_domain;
-		case KEY_recipient:
-		case KEY_recipient_domain:
-			return REPLY_quota_recipient;
-		case KEY_client:
-		case KEY_client_net:
-		case KEY_listener:
-		case KEY_everyone:
-		case KEY_helo:
-		case KEY_sender:
-		case KEY_sender_domain:
-		case KEY_COUNT:
-			break;
-		}
-	}
-	return count == COUNT_messages ? REPLY_rate_client_messages :
-	    REPLY_rate_client_recipients;
+	return keys_reply(per, count == COUNT_messages ?
+	    REPLY_rate_client_messages : REPLY_rate_client_recipients);
 }

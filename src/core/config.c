@@ -23,9 +23,10 @@ static const char *const stage_names[] = {
 static const struct {
 	const char *name;
 	enum stage stage;
+	enum reply_id reply;
 	const char *help;
 } key_rows[KEY_COUNT] = {
-#define KEY(name, stage, help) { #name, stage, help },
+#define KEY(name, stage, reply, help) { #name, stage, reply, help },
 #include "core/key.def"
 };
 
@@ -54,6 +55,15 @@ enum stage
 key_stage(enum key key)
 {
 	return key_rows[key].stage;
+}
+
+enum reply_id
+keys_reply(const struct keys *keys, enum reply_id otherwise)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (key_rows[keys->at[i]].reply != REPLY_COUNT)
+			return key_rows[keys->at[i]].reply;
+	return otherwise;
 }
 
 const char *

@@ -41,7 +41,7 @@ extern const char *const script_names[SCRIPT_COUNT];
 extern const char *const level_names[LEVEL_COUNT];
 
 enum key {
-#define KEY(name, stage, help) KEY_##name,
+#define KEY(name, ...) KEY_##name,
 #include "core/key.def"
 	KEY_COUNT
 };
@@ -130,6 +130,9 @@ struct keys {
 	enum key at[KEY_COUNT];	/* ascending, each once */
 	size_t count;
 };
+
+/* The reply of the first of them that has one. */
+enum reply_id keys_reply(const struct keys *keys, enum reply_id otherwise);
 
 #define WINDOWS_MAX 8	/* in one limit */
 struct window_rule {

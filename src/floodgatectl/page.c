@@ -301,31 +301,15 @@ static enum reply_id
 words_for(const struct refusal *refusal)
 {
 	enum reply_id id = reply_find(refusal->reply->name);
+	const struct rule *rule = refusal->rule;
+	enum reply_id counted;
 
-	if (refusal->rule == NULL || refusal->rule->check != NULL ||
-	    refusal->is_failure)
+	if (rule == NULL || rule->check != NULL || refusal->is_failure)
 		return id;
-	for (size_t i = 0; i < refusal->rule->limits.per.count; i++) {
-		switch (refusal->rule->limits.per.at[i]) {
-		case KEY_user:
-			return REPLY_quota_user;
-		case KEY_user_domain:
-			return REPLY_quota_domain;
-		case KEY_recipient:
-		case KEY_recipient_domain:
-			return REPLY_quota_recipient;
-		case KEY_client:
-		case KEY_client_net:
-		case KEY_listener:
-		case KEY_everyone:
-		case KEY_helo:
-		case KEY_sender:
-		case KEY_sender_domain:
-		case KEY_COUNT:
-			break;
-		}
-	}
-	return id;
+	counted = count_row(rule->limits.count)->reply;
+	if (counted != REPLY_COUNT && counted != REPLY_rate_client_messages)
+		return id;
+	return keys_reply(&rule->limits.per, id);
 }
 
 static json_t *

@@ -270,14 +270,20 @@ on_helo(SMFICTX *ctx, char *helo)
 	return serve(ctx, &event, SMFIP_NR_HELO);
 }
 
+/* Those of MAIL and RCPT, after the path; NULL when there is not even that. */
+static const char *const *
+parameters(char **argv)
+{
+	return argv[0] != NULL ? (const char *const *)(argv + 1) : NULL;
+}
+
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
 	struct event event = {
 		.stage = STAGE_MAIL,
 		.path = argv[0],
-		.parameters = argv[0] != NULL ?
-		    (const char *const *)(argv + 1) : NULL,
+		.parameters = parameters(argv),
 		.user = macro(ctx, "{auth_authen}"),
 	};
 
@@ -305,8 +311,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct event event = {
 		.stage = STAGE_RCPT,
 		.path = argv[0],
-		.parameters = argv[0] != NULL ?
-		    (const char *const *)(argv + 1) : NULL,
+		.parameters = parameters(argv),
 		.rejected = is_rejected(ctx),
 	};
 
