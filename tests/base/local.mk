@@ -1,3 +1,5 @@
+EXTRA_DIST += tests/suite.h
+
 if HAVE_CHECK
 base_tests = \
 	tests/base/test_arena \

@@ -7,8 +7,9 @@
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 START_TEST(closing_nothing_is_fine)
 {
@@ -115,8 +116,6 @@ main(void)
 {
 	Suite *suite = suite_create("arena");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(rules, closing_nothing_is_fine);
 	tcase_add_test(rules, closed_handle_is_null);
@@ -126,9 +125,5 @@ main(void)
 	tcase_add_test(rules, copies_are_their_own);
 	tcase_add_test(rules, a_million_names_waste_little);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,12 +6,11 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *string, *want;	/* NULL: no address */
@@ -338,8 +337,6 @@ main(void)
 {
 	Suite *suite = suite_create("ip");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(rules, address_is_read_and_written, 0,
 	    ROWS(addresses));
@@ -355,9 +352,5 @@ main(void)
 	tcase_add_test(rules, neighbours_become_one_range);
 	tcase_add_test(rules, set_agrees_with_a_plain_list);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

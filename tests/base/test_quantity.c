@@ -4,10 +4,9 @@
 #include "base/quantity.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *string;
@@ -215,8 +214,6 @@ main(void)
 {
 	Suite *suite = suite_create("quantity");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(rules, duration, 0, ROWS(durations));
 	tcase_add_test(rules, no_time_can_be_shown);
@@ -224,9 +221,5 @@ main(void)
 	tcase_add_loop_test(rules, rate, 0, ROWS(rates));
 	tcase_add_test(rules, written_is_read_as_the_same);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,7 +7,8 @@
 #include "base/siphash.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "../suite.h"
 
 static const struct {
 	size_t length;
@@ -47,15 +48,9 @@ main(void)
 {
 	Suite *suite = suite_create("siphash");
 	TCase *rows = tcase_create("vectors");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(rows, hash_is_as_published, 0,
 	    (int)(sizeof(vectors) / sizeof(vectors[0])));
 	suite_add_tcase(suite, rows);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,9 @@
 #include "base/text.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 START_TEST(never_past_the_end)
 {
@@ -358,8 +357,6 @@ main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(rules, never_past_the_end);
 	tcase_add_test(rules, exactly_full_is_not_cut);
@@ -379,9 +376,5 @@ main(void)
 	tcase_add_test(rules, distance_of_long_words_is_not_measured);
 	tcase_add_loop_test(rules, nearest, 0, ROWS(guesses));
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *value, *want;
@@ -413,8 +413,6 @@ main(void)
 {
 	Suite *suite = suite_create("charge");
 	TCase *subject = tcase_create("subject"), *add = tcase_create("add");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, subject);
 	tcase_add_loop_test(subject, subject_text, 0, ROWS(subjects));
@@ -433,8 +431,5 @@ main(void)
 	tcase_add_test(add, one_mailbox_has_one_counter);
 	tcase_add_test(add, elements_tell_apart_what_differs);
 	tcase_add_test(add, without_an_element_a_distinct_limit_is_not_asked);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

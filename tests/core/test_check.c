@@ -4,12 +4,10 @@
 #include "core/check.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/lookup.h"
-
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *check;
@@ -372,8 +370,6 @@ main(void)
 {
 	Suite *suite = suite_create("check");
 	TCase *checks = tcase_create("checks"), *tables = tcase_create("tables");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, checks);
 	tcase_add_loop_test(checks, check_says, 0, ROWS(rows));
@@ -385,8 +381,5 @@ main(void)
 	tcase_add_loop_test(tables, check_row_is_whole, 0, CHECK_COUNT);
 	tcase_add_test(tables, check_rows_are_sorted);
 	tcase_add_loop_test(tables, limit_row_is_whole, 0, LIMIT_COUNT);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,8 +5,9 @@
 #include "core/codelint.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define AT(stage) (1u << STAGE_##stage)
 #define NOTE(name) (1u << CODE_NOTE_##name)
@@ -140,21 +141,14 @@ START_TEST(usual_replies_work)
 }
 END_TEST
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 int
 main(void)
 {
 	Suite *suite = suite_create("codelint");
 	TCase *tcase = tcase_create("codelint");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, unusual_replies_are_noted, 0, ROWS(cases));
 	tcase_add_loop_test(tcase, usual_replies_work, 0, REPLY_COUNT);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

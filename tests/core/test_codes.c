@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
+
 #define OCTETS_MAX (256 * 1024)
 static char octets[OCTETS_MAX];
 
@@ -337,15 +339,11 @@ START_TEST(every_reply_is_explained_to_senders)
 }
 END_TEST
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 int
 main(void)
 {
 	Suite *suite = suite_create("codes");
 	TCase *tcase = tcase_create("codes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, published_codes_are_known);
 	tcase_add_test(tcase, published_pages_are_known);
@@ -357,8 +355,5 @@ main(void)
 	tcase_add_loop_test(tcase, listed_basic_codes, 0, ROWS(listed_cases));
 	tcase_add_test(tcase, every_reply_is_explained_to_senders);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,7 +4,8 @@
 #include "core/distinct.h"
 
 #include <check.h>
-#include <stdlib.h>
+
+#include "../suite.h"
 
 #define HOUR INT64_C(3600000)
 #define NOW INT64_C(1700000000000)
@@ -114,8 +115,6 @@ main(void)
 {
 	Suite *suite = suite_create("distinct");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, rules);
 	tcase_add_checked_fixture(rules, setup, NULL);
@@ -127,8 +126,5 @@ main(void)
 	tcase_add_test(rules, no_more_than_one_beyond_the_max_are_kept);
 	tcase_add_test(rules, a_clock_that_steps_back_stands_still);
 	tcase_add_test(rules, only_what_was_not_seen_since_is_forgotten);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,10 +6,9 @@
 #include "base/text.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static struct dns_facts dns;
 
@@ -255,8 +254,6 @@ main(void)
 {
 	Suite *suite = suite_create("dns_fact");
 	TCase *tcase = tcase_create("dns_fact");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_loop_test(tcase, only_names_are_asked_for, 0, ROWS(names));
@@ -268,8 +265,5 @@ main(void)
 	tcase_add_loop_test(tcase, zones_and_filters, 0, ROWS(zones));
 	tcase_add_loop_test(tcase, questions_begin_early, 0, ROWS(early));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,9 @@
 #include "core/domain.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 #define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -129,17 +128,11 @@ main(void)
 {
 	Suite *suite = suite_create("domain");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(rules, fqdn, 0, ROWS(fqdns));
 	tcase_add_test(rules, fqdn_has_255_octets_at_most);
 	tcase_add_loop_test(rules, literal, 0, ROWS(literals));
 	tcase_add_loop_test(rules, equal, 0, ROWS(pairs));
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
+
 #define A10 "aaaaaaaaaa"
 #define A60 A10 A10 A10 A10 A10 A10
 #define L63 A60 "aaa"
@@ -645,16 +646,11 @@ main(void)
 {
 	Suite *suite = suite_create("grammar");
 	TCase *tcase = tcase_create("grammar");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, path_row, 0, ROWS(paths));
 	tcase_add_loop_test(tcase, slow_row, 0, ROWS(paths));
 	tcase_add_loop_test(tcase, made_paths, 0, 10);
 	tcase_add_test(tcase, names_and_literals);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,12 +5,11 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/path.h"
+#include "../suite.h"
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define SLOTS 64
 
 /* A table of "name" or "name=value" words; storage is the test's own. */
@@ -334,8 +333,6 @@ main(void)
 {
 	Suite *suite = suite_create("list");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(rules, table_finds_what_was_put_in);
 	tcase_add_test(rules, full_half_of_a_table_still_ends);
@@ -349,9 +346,5 @@ main(void)
 	tcase_add_test(rules, path_of_dots_is_soon_done);
 	tcase_add_loop_test(rules, words_of_a_value, 0, ROWS(values));
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "../suite.h"
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define LISTS (1u << FACT_lists)
 
 static const struct list_source sources[] = {
@@ -413,8 +413,6 @@ main(void)
 {
 	Suite *suite = suite_create("lookup");
 	TCase *elsewhere = tcase_create("elsewhere");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(elsewhere, set_up, NULL);
 	tcase_add_test(elsewhere, both_lists_are_asked_at_once);
@@ -433,8 +431,5 @@ main(void)
 	tcase_add_test(elsewhere, too_many_questions_have_failed);
 	tcase_add_loop_test(elsewhere, spellings, 0, ROWS(spelled));
 	suite_add_tcase(suite, elsewhere);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

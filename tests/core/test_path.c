@@ -5,10 +5,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *argument;
@@ -317,8 +316,6 @@ main(void)
 {
 	Suite *suite = suite_create("path");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(rules, taken_apart, 0, ROWS(paths));
 	tcase_add_loop_test(rules, null_path, 0, ROWS(nulls));
@@ -330,9 +327,5 @@ main(void)
 	tcase_add_loop_test(rules, spelling, 0, ROWS(spellings));
 	tcase_add_test(rules, any_octets);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,9 @@
 #include "core/pattern.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *glob, *text;
@@ -68,14 +67,9 @@ main(void)
 {
 	Suite *suite = suite_create("pattern");
 	TCase *tcase = tcase_create("glob");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, glob, 0, ROWS(rows));
 	tcase_add_test(tcase, hostile_text_is_soon_done);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,10 @@
 #include "core/policy.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
+
 #define COUNTERS (1u << FACT_counters)
 
 /* One list with 192.0.2.0/24, built by hand; lists are const in a rule. */
@@ -593,8 +593,6 @@ main(void)
 {
 	Suite *suite = suite_create("policy");
 	TCase *tcase = tcase_create("policy");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, setup, NULL);
@@ -622,8 +620,5 @@ main(void)
 	tcase_add_test(tcase, own_trouble_is_no_refusal);
 	tcase_add_test(tcase, what_the_mta_rejects_is_only_counted);
 	tcase_add_test(tcase, nobody_logged_in_is_no_login);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,10 +5,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 START_TEST(catalogue_row_works)
 {
@@ -159,8 +158,6 @@ main(void)
 {
 	Suite *suite = suite_create("reply");
 	TCase *tcase = tcase_create("reply");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, catalogue_row_works, 0, REPLY_COUNT);
@@ -171,8 +168,5 @@ main(void)
 	tcase_add_loop_test(tcase, per_cent_signs_are_doubled, 0,
 	    ROWS(percents));
 	tcase_add_test(tcase, fields_of_a_template);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,9 @@
 #include "core/session.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static struct session session;
 
@@ -195,8 +194,6 @@ main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *tcase = tcase_create("session");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, verified_names_only);
@@ -208,8 +205,5 @@ main(void)
 	tcase_add_test(tcase, headers_are_read_as_they_pass);
 	tcase_add_loop_test(tcase, user_domain, 0, ROWS(domains));
 	tcase_add_test(tcase, listeners_by_name_or_port);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,8 +5,9 @@
 
 #include <check.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define HOUR INT64_C(3600000)
 #define MINUTE INT64_C(60000)
@@ -354,8 +355,6 @@ main(void)
 	Suite *suite = suite_create("window");
 	TCase *log = tcase_create("against an exact log");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(log, 60);
 	tcase_add_loop_test(log, no_span_holds_more_than_the_max, 0,
@@ -375,9 +374,5 @@ main(void)
 	tcase_add_test(rules, a_slot_is_a_sixtieth_rounded_up);
 	suite_add_tcase(suite, log);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

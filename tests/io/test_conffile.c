@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 /* A list, since nearly all needs one; on line 1. */
 #define A "list \"a\" { networks = {\"192.0.2.0/24\"} }\n"
@@ -1294,8 +1294,6 @@ main(void)
 {
 	Suite *suite = suite_create("conffile");
 	TCase *rows = tcase_create("rows"), *damage = tcase_create("damage");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(rows, make_folder, remove_folder);
 	tcase_set_timeout(rows, 60);
@@ -1307,9 +1305,5 @@ main(void)
 	tcase_add_test(damage, every_line_deleted_or_doubled);
 	tcase_add_test(damage, every_octet_replaced);
 	suite_add_tcase(suite, damage);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

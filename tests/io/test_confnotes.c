@@ -10,6 +10,7 @@
 
 #include "core/codelint.h"
 #include "core/check.h"
+#include "../suite.h"
 
 #define P(rules) "policy \"p\" {\n" rules "\n}\n"
 
@@ -211,15 +212,11 @@ START_TEST(silenced_notes_are_printed)
 }
 END_TEST
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 int
 main(void)
 {
 	Suite *suite = suite_create("confnotes");
 	TCase *tcase = tcase_create("confnotes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tcase, make_directory, remove_directory);
 	tcase_add_loop_test(tcase, replies_are_noted, 0, ROWS(cases));
@@ -228,8 +225,5 @@ main(void)
 	    ROWS(errors));
 	tcase_add_test(tcase, silenced_notes_are_printed);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "../suite.h"
+
 #define TIMEOUT_MS 300		/* of the server under test */
 #define PATIENCE_MS 10000	/* ours, before the test fails */
 
@@ -644,8 +646,6 @@ START_TEST(socket_of_another_is_not_removed)
 }
 END_TEST
 
-#define COUNT_OF(array) (int)(sizeof(array) / sizeof((array)[0]))
-
 static Suite *
 control_suite(void)
 {
@@ -657,7 +657,7 @@ control_suite(void)
 	tcase_add_checked_fixture(clients, setup, teardown);
 	tcase_set_timeout(clients, 60);
 	tcase_add_loop_test(clients, request_gets_answer, 0,
-	    COUNT_OF(requests));
+	    ROWS(requests));
 	tcase_add_loop_test(clients, garbage_is_answered, 0, 30);
 	tcase_add_test(clients, too_long_is_refused);
 	tcase_add_test(clients, longest_is_taken);
@@ -673,7 +673,7 @@ control_suite(void)
 	tcase_add_test(answers, many_marks_come_in_pages);
 	tcase_add_test(answers, status_tells_all);
 	tcase_add_test(answers, reload_tells_every_problem);
-	tcase_add_loop_test(answers, show_finds_subject, 0, COUNT_OF(shows));
+	tcase_add_loop_test(answers, show_finds_subject, 0, ROWS(shows));
 	tcase_add_test(answers, show_names_the_rules);
 	suite_add_tcase(suite, answers);
 
@@ -691,11 +691,5 @@ control_suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(control_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(control_suite());
 }

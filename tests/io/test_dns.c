@@ -19,7 +19,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
+
 #define TIMEOUT_MS 300		/* of one question */
 #define LONG_MS 3000		/* enough for anything that ends by itself */
 
@@ -481,8 +482,6 @@ main(void)
 	Suite *suite = suite_create("dns");
 	TCase *asking = tcase_create("asking");
 	TCase *alone = tcase_create("alone");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(asking, setup, teardown);
 	tcase_set_timeout(asking, 20);
@@ -504,8 +503,5 @@ main(void)
 	tcase_add_test(alone, any_octets_are_read_safely);
 	tcase_add_loop_test(alone, server_addresses, 0, ROWS(servers));
 	suite_add_tcase(suite, alone);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,8 +12,9 @@
 #include "io/log.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 /* --- a store that counts and says what it was asked -------------------- */
 
@@ -815,8 +816,6 @@ main(void)
 {
 	Suite *suite = suite_create("engine");
 	TCase *tcase = tcase_create("engine");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -845,8 +844,5 @@ main(void)
 	tcase_add_test(tcase, no_more_sessions_than_allowed);
 	tcase_add_test(tcase, domains_are_compared_in_ascii);
 	tcase_add_test(tcase, references_differ_and_can_be_read_out);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,10 +4,9 @@
 #include "io/idn.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *path, *domain;
@@ -72,14 +71,9 @@ main(void)
 {
 	Suite *suite = suite_create("idn");
 	TCase *tcase = tcase_create("idn");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, fold, 0, ROWS(rows));
 	tcase_add_test(tcase, labels_have_their_length_in_ascii);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,8 +12,7 @@
 
 #include "base/arena.h"
 #include "core/path.h"
-
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct folding folded = {.fold_case = true, .separator = "+"};
 static const struct folding exact = {.fold_case = false, .separator = ""};
@@ -623,8 +622,6 @@ main(void)
 {
 	Suite *suite = suite_create("maps");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(rules, set_up, tear_down);
 	tcase_add_loop_test(rules, entry, 0, ROWS(entries));
@@ -645,9 +642,5 @@ main(void)
 	tcase_add_test(rules, large_files);
 	tcase_add_test(rules, problems_are_printed_in_order);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,8 +4,9 @@
 #include "io/mark_text.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define NOW_MS INT64_C(1767225600000)	/* 2026-01-01T00:00:00Z */
 
@@ -103,17 +104,11 @@ main(void)
 {
 	Suite *suite = suite_create("mark_text");
 	TCase *tcase = tcase_create("text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, text_is_read, 0,
 	    (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_loop_test(tcase, every_octet_of_a_reason_comes_back, 1, 256);
 	tcase_add_test(tcase, more_marks_than_fit_are_passed_over);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

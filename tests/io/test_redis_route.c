@@ -21,6 +21,7 @@
 #include "io/redis_route.h"
 #include "io/redis_slots.h"
 #include "redis_lab.h"
+#include "../suite.h"
 
 #define PATIENT_MS 2000		/* where the time is not the subject */
 #define TIMEOUT_MS 100
@@ -1224,8 +1225,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("redis_route");
-	SRunner *runner;
-	int failed;
+	int status;
 
 	if (!lab_open()) {
 		puts("redis-server is not installed");
@@ -1234,10 +1234,7 @@ main(void)
 	add_cluster(suite);
 	add_outages(suite);
 	add_others(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_suite(suite);
 	lab_close();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

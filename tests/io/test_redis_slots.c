@@ -5,12 +5,11 @@
 
 #include <check.h>
 #include <hiredis/hiredis.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "io/redis_reply.h"
+#include "../suite.h"
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define ASKED "192.0.2.9:7000"
 
 static struct redis_slots slots;
@@ -268,8 +267,6 @@ main(void)
 {
 	Suite *suite = suite_create("redis_slots");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, slot_of_key, 0, ROWS(keys));
 	tcase_add_loop_test(tcase, map_is_read, 0, ROWS(good));
@@ -281,9 +278,5 @@ main(void)
 	tcase_add_loop_test(tcase, epoch_is_read, 0, ROWS(infos));
 	tcase_add_test(tcase, long_host_is_refused);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -24,12 +24,11 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "../suite.h"
 
 #define PATIENT_MS 2000
 #define HOUR_MS INT64_C(3600000)
 #define SKIPPED 77
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 static char directory[64];	/* of all tests */
 
 /* --- a server of our own --- */
@@ -601,13 +600,13 @@ make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_loop_test(tcase, only_the_right_server_is_trusted, 0,
-	    COUNT_OF(trusts));
+	    ROWS(trusts));
 	tcase_add_loop_test(tcase, file_of_no_use_is_an_error_at_the_start, 0,
-	    COUNT_OF(files));
+	    ROWS(files));
 	tcase_add_test(tcase, files_are_read_again_at_reconnect);
 	tcase_add_test(tcase, reload_keeps_the_store_unless_tls_is_another);
 	tcase_add_loop_test(tcase, handshake_of_no_use_is_told_in_time, 0,
-	    COUNT_OF(conducts));
+	    ROWS(conducts));
 	tcase_add_loop_test(tcase, tls_to_a_plain_port_and_the_reverse, 0, 2);
 	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 2);
 	tcase_add_test(tcase, full_socket_is_waited_for);
@@ -628,8 +627,7 @@ int
 main(void)
 {
 	char command[300];
-	SRunner *runner;
-	int failed = 1;
+	int status = EXIT_FAILURE;
 
 	if (!can_run()) {
 		puts("redis-server with TLS or openssl is not installed");
@@ -642,12 +640,8 @@ main(void)
 	}
 	snprintf(command, sizeof(command), "%s %s", MAKE_CERTIFICATES,
 	    directory);
-	if (system(command) == 0) {
-		runner = srunner_create(make_suite());
-		srunner_run_all(runner, CK_NORMAL);
-		failed = srunner_ntests_failed(runner);
-		srunner_free(runner);
-	}
+	if (system(command) == 0)
+		status = run_suite(make_suite());
 	nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

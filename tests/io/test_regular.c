@@ -6,10 +6,9 @@
 #include "base/arena.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#include "../suite.h"
 
 static const struct {
 	const char *name, *pattern, *text;
@@ -95,15 +94,10 @@ main(void)
 {
 	Suite *suite = suite_create("regular");
 	TCase *tcase = tcase_create("regular");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, matches, 0, ROWS(rows));
 	tcase_add_loop_test(tcase, says_what_is_wrong, 0, ROWS(wrong));
 	tcase_add_loop_test(tcase, hostile_text_is_given_up, 0, ROWS(costly));
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -14,8 +14,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define NOW_MS INT64_C(1700000000000)
@@ -649,8 +650,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_fallback");
 	TCase *tcase = tcase_create("fallback");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, share_of_a_limit_is_granted, 0,
@@ -672,9 +671,5 @@ main(void)
 	tcase_add_test(tcase, what_is_left_is_told_at_the_end);
 	tcase_add_test(tcase, charges_and_refunds_meet_telling);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -8,8 +8,9 @@
 #include "io/refusals.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define NOW_MS INT64_C(1000000000)
@@ -541,8 +542,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_guard");
 	TCase *tcase = tcase_create("guard");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, spares_what_is_known, 0,
@@ -565,9 +564,5 @@ main(void)
 	tcase_add_loop_test(tcase, changes_by_others_are_looked_for, 0, 2);
 	tcase_add_test(tcase, table_is_bounded);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../suite.h"
+
 #define MINUTE INT64_C(60000)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
@@ -1262,8 +1264,6 @@ main(void)
 	TCase *rules = tcase_create("rules");
 	TCase *threads = tcase_create("threads");
 	TCase *files = tcase_create("the file");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(model, 60);
 	tcase_add_loop_test(model, answers_are_those_of_an_exact_log, 0,
@@ -1319,9 +1319,5 @@ main(void)
 	suite_add_tcase(suite, rules);
 	suite_add_tcase(suite, threads);
 	suite_add_tcase(suite, files);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -31,6 +31,7 @@
 #include "io/redis_script.h"
 #include "store_marks.h"
 #include "store_model.h"
+#include "../suite.h"
 
 #define TIMEOUT_MS 100
 #define PATIENT_MS 1000		/* where the time is not the subject */
@@ -1883,8 +1884,6 @@ END_TEST
 
 /* --- all of it --- */
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 static void
 add_charges_as(Suite *suite, const char *name, void (*begin)(void),
     void (*end)(void), int seeds)
@@ -1911,9 +1910,9 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_test(tcase, people_can_read_a_key_and_it_lives_long_enough);
 	tcase_add_test(tcase, show_tells_what_is_used_now);
 	tcase_add_loop_test(tcase, hostile_subject_is_one_key, 0,
-	    COUNT_OF(hostile));
+	    ROWS(hostile));
 	tcase_add_loop_test(tcase, unreadable_value_starts_anew, 0,
-	    COUNT_OF(foreign));
+	    ROWS(foreign));
 	tcase_add_test(tcase,
 	    foreign_key_is_unavailable_and_the_others_are_not);
 	tcase_add_loop_test(tcase, crowd_is_let_in_up_to_the_limit, 0, 5);
@@ -2158,7 +2157,7 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, host_name_is_looked_up);
 	tcase_add_loop_test(tcase,
 	    password_is_the_first_line_of_a_private_file, 0,
-	    COUNT_OF(secrets));
+	    ROWS(secrets));
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
 	tcase_add_test(tcase, different_ones_are_bounded_and_end);
@@ -2166,7 +2165,7 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, least_rights_are_enough);
 	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_loop_test(tcase, lacking_right_is_told, 0,
-	    COUNT_OF(rights));
+	    ROWS(rights));
 	tcase_add_test(tcase, missing_function_is_told_and_loaded_by_hand);
 	tcase_add_test(tcase, two_releases_work_side_by_side);
 	tcase_add_test(tcase,
@@ -2188,9 +2187,9 @@ add_impostors(Suite *suite)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, nonsense_is_unavailable, 0,
-	    COUNT_OF(nonsense));
+	    ROWS(nonsense));
 	tcase_add_loop_test(tcase, greeting_of_no_use_is_told, 0,
-	    COUNT_OF(greetings));
+	    ROWS(greetings));
 	suite_add_tcase(suite, tcase);
 }
 
@@ -2208,8 +2207,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("store_redis");
-	SRunner *runner;
-	int failed;
+	int status;
 
 	if (system("redis-server --version >/dev/null 2>&1") != 0) {
 		puts("redis-server is not installed");
@@ -2224,10 +2222,7 @@ main(void)
 	add_failures(suite);
 	add_lists(suite);
 	add_impostors(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = run_suite(suite);
 	nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

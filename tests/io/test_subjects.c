@@ -5,8 +5,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "../suite.h"
 
 #define NOW INT64_C(1700000000000)
 #define HOUR INT64_C(3600000)
@@ -137,8 +138,6 @@ main(void)
 {
 	Suite *suite = suite_create("subjects");
 	TCase *rules = tcase_create("rules");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(rules, subjects_of_one_hash_are_kept_apart);
 	tcase_add_test(rules, fields_of_one_subject_are_kept_apart);
@@ -146,9 +145,5 @@ main(void)
 	tcase_add_test(rules, what_is_in_use_stays_when_the_table_grows);
 	tcase_add_test(rules, the_list_is_in_order_of_use);
 	suite_add_tcase(suite, rules);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }
