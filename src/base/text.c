@@ -133,6 +133,15 @@ text_lower_char(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+int
+text_hex_value(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = strchr(digits, text_lower_char(c));
+
+	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
+}
+
 void
 text_lower(char *string)
 {

@@ -44,6 +44,8 @@ bool text_copy_n(char *to, size_t size, const char *from, size_t length);
 
 /* ASCII only, independent of the locale (RFC 5321 2.4: domains). */
 char text_lower_char(char c);
+/* Of one hexadecimal digit; -1: it is none. */
+int text_hex_value(char c);
 void text_lower(char *string);
 bool text_equal_nocase(const char *a, const char *b);
 bool text_equal_nocase_n(const char *a, const char *b, size_t length);

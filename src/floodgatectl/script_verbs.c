@@ -62,15 +62,6 @@ take_path(char **at)
 	return path;
 }
 
-static int
-hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = strchr(digits, text_lower_char(c));
-
-	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
-}
-
 /* \xHH becomes that octet, but no NUL; in place. */
 static void
 unescape(char *string)
@@ -81,8 +72,8 @@ unescape(char *string)
 		int high, low;
 
 		if (string[0] == '\\' && string[1] == 'x' &&
-		    (high = hex_value(string[2])) >= 0 &&
-		    (low = hex_value(string[3])) >= 0 && high + low > 0) {
+		    (high = text_hex_value(string[2])) >= 0 &&
+		    (low = text_hex_value(string[3])) >= 0 && high + low > 0) {
 			*to++ = (char)(unsigned char)(high * 16 + low);
 			string += 4;
 		} else

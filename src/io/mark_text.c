@@ -64,15 +64,6 @@ take_word(const char **at, char *word, size_t size)
 	return fits;
 }
 
-static int
-hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = strchr(digits, text_lower_char(c));
-
-	return c != '\0' && at != NULL ? (int)(at - digits) : -1;
-}
-
 /* %XX becomes that octet, but no NUL. */
 static void
 read_reason(const char *at, char *reason, size_t size)
@@ -81,8 +72,8 @@ read_reason(const char *at, char *reason, size_t size)
 
 	text_init(&text, reason, size);
 	for (; *at != '\0'; at++) {
-		int high = *at == '%' ? hex_value(at[1]) : -1;
-		int low = high >= 0 ? hex_value(at[2]) : -1;
+		int high = *at == '%' ? text_hex_value(at[1]) : -1;
+		int low = high >= 0 ? text_hex_value(at[2]) : -1;
 
 		if (low < 0 || high + low == 0) {
 			text_put_char(&text, *at);

@@ -240,6 +240,16 @@ START_TEST(lower_is_ascii_only)
 }
 END_TEST
 
+START_TEST(hex_digit_has_a_value)
+{
+	ck_assert_int_eq(text_hex_value('0'), 0);
+	ck_assert_int_eq(text_hex_value('a'), 10);
+	ck_assert_int_eq(text_hex_value('F'), 15);
+	ck_assert_int_eq(text_hex_value('g'), -1);
+	ck_assert_int_eq(text_hex_value('\0'), -1);
+}
+END_TEST
+
 START_TEST(starts_and_ends)
 {
 	ck_assert(text_starts_with("inet:1", "inet:"));
@@ -370,6 +380,7 @@ main(void)
 	tcase_add_loop_test(rules, equal_nocase, 0, ROWS(pairs));
 	tcase_add_test(rules, equal_nocase_n);
 	tcase_add_test(rules, lower_is_ascii_only);
+	tcase_add_test(rules, hex_digit_has_a_value);
 	tcase_add_test(rules, starts_and_ends);
 	tcase_add_loop_test(rules, number_is_read, 0, ROWS(decimals));
 	tcase_add_loop_test(rules, distance, 0, ROWS(distances));
