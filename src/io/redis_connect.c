@@ -27,7 +27,8 @@ link_drain_wake(const struct redis_link *link)
 {
 	char octets[64];
 
-	while (read(link->wake[0], octets, sizeof(octets)) > 0)
+	while (read(link->wake[0], octets, sizeof(octets)) ==
+	    (ssize_t)sizeof(octets))
 		continue;
 }
 

@@ -70,12 +70,12 @@ CASES = [
     Case("client_blocked: refuses who is blocked, until that is lifted",
          'check "client_blocked" { }', """
     ctl block 192.0.2.7 1h too many probes
-    ctl block 198.51.100.0/24 1h
+    ctl block 2001:db8:1::/48 1h
     client 192.0.2.7
     MAIL FROM:<a@example.com> => 250
     RCPT TO:<b@lab.test> => 550 5.3.2 Service currently unavailable
     RCPT TO:<c@lab.test> => 550 5.3.2 Service currently unavailable
-    client 198.51.100.9
+    client 2001:db8:1::7
     MAIL FROM:<a@example.com> => 250
     RCPT TO:<b@lab.test> => 550 5.3.2 Service currently unavailable
     client 192.0.2.8
