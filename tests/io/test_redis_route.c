@@ -236,6 +236,41 @@ START_TEST(refusal_of_one_gives_the_others_back)
 }
 END_TEST
 
+/* What one node refuses is a refusal, and an attempt, on the others, too. */
+START_TEST(refusal_at_one_node_counts_at_the_others)
+{
+	struct store *store = open_cluster(PATIENT_MS);
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+	struct store_counter counters[2];
+
+	add_three(&charges, 20, 5);
+	add_charge(&charges, subject_on(1, 21), 5);
+	charges.at[0].max = 0;
+	charges.at[1].when = WHEN_ALWAYS;
+	charges.at[2].distinct = true;
+	charges.at[2].element = 7;
+	charges.at[3].when = WHEN_REFUSED;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	ck_assert_uint_eq(answer.refused, 0);
+	must_have_used(store, charges.at[0].subject, 0);
+	must_have_used(store, charges.at[1].subject, 1);
+	must_have_used(store, charges.at[3].subject, 1);
+	if (store_show(store, charges.at[2].subject, 0, PATIENT_MS, counters,
+	    2) > 0)
+		ck_assert_int_eq(counters[0].used, 0);
+	charges.at[0].max = 5;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	ck_assert(answer.fresh[2]);
+	ck_assert_int_eq(answer.used[2], 1);
+	must_have_used(store, charges.at[1].subject, 2);
+	must_have_used(store, charges.at[3].subject, 1);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(first_in_order_is_the_one_that_refuses)
 {
 	struct store *store = open_cluster(PATIENT_MS);
@@ -1163,6 +1198,7 @@ add_cluster(Suite *suite)
 	    lab_end_servers);
 	tcase_add_test(tcase, all_subjects_are_charged);
 	tcase_add_loop_test(tcase, refusal_of_one_gives_the_others_back, 0, 3);
+	tcase_add_test(tcase, refusal_at_one_node_counts_at_the_others);
 	tcase_add_test(tcase, first_in_order_is_the_one_that_refuses);
 	tcase_add_test(tcase, one_slot_is_one_call);
 	tcase_add_test(tcase, force_and_observe_count_whatever_the_max);
