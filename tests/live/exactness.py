@@ -140,7 +140,7 @@ def shares(lab):
     both = two(lab, daemon.redis_store(redis, PATIENT), "local")
     wait_until(lambda: all(
         one.ctl_json("status")["store"]["fallback"]["hosts"] == 2
-        for one in both), 25, "two hosts that know of each other")
+        for one in both), 60, "two hosts that know of each other")
     crowd = Crowd(lab, both, 20)
     time.sleep(5)
     redis.kill()
