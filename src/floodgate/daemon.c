@@ -19,9 +19,9 @@
 #include "io/log.h"
 #include "io/metrics.h"
 #include "io/milter.h"
-#include "io/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -194,7 +194,6 @@ end(struct daemon *daemon)
 	while (atomic_flag_test_and_set(&daemon->ending))
 		(void)pause();
 	notify("STOPPING=1");
-	pool_stop();
 	listen_remove(daemon->listen);
 	control_close(&daemon->control);
 	if (!milter_stop(STOP_TIMEOUT_MS)) {
@@ -307,7 +306,7 @@ open_and_drop(struct daemon *daemon, const struct config *config, char *why,
 		return false;
 	if (!milter_listen(config, why, size))
 		return false;
-	/* To connect to it ourselves: see io/pool.h. */
+	/* To connect to it ourselves: see milter_wake(). */
 	if (identity.wanted &&
 	    !listen_set_owner(global->listen, identity.uid))
 		log_warning("cannot give %s to %s", global->listen,
@@ -315,6 +314,24 @@ open_and_drop(struct daemon *daemon, const struct config *config, char *why,
 	if (!open_control_as(daemon, &identity, config, why, size))
 		return false;
 	return identity_become(&identity, why, size);
+}
+
+/*
+ * Threads of this policy do not interrupt who wakes them: the one that hands
+ * out Redis' answers gets through them all before a worker runs, Redis gets
+ * more questions at once, and an MTA goes on before its next command is read
+ * (measured with make bench on two busy processors: a sixth less CPU time).
+ * Where a processor is free, nothing changes. Inherited by all threads.
+ */
+static void
+run_as_batch(void)
+{
+#ifdef SCHED_BATCH
+	const struct sched_param none = { .sched_priority = 0 };
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
+#endif
 }
 
 static uint64_t
@@ -355,10 +372,6 @@ start(struct daemon *daemon, struct config *config)
 		config_close(&config);
 		return false;
 	}
-	dns_watch_waits(daemon->dns, pool_wait_begin, pool_wait_end);
-	if (!pool_start(daemon->listen))
-		log_warning("cannot connect to %s: commands may wait behind "
-		    "slow lookups of others", daemon->listen);
 	log_notice("floodgate %s listens on %s: %zu policies, %zu lists",
 	    PACKAGE_VERSION, daemon->listen, config->policy_count,
 	    config->list_count);
@@ -388,6 +401,7 @@ daemon_run(struct config *config, const char *file)
 	pthread_mutex_init(&daemon.reload_lock, NULL);
 	log_set_level(config->global.log_level);
 	raise_file_limit();
+	run_as_batch();
 	signals_block();
 	if (!start(&daemon, config)) {
 		control_close(&daemon.control);

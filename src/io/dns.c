@@ -34,8 +34,6 @@ struct dns {
 	struct dns_options options;
 	struct dns_link *link;		/* NULL: given answers only */
 	struct dns_held *failed;	/* the answer that none is */
-	void (*wait_begin)(void);
-	void (*wait_end)(void);
 	pthread_condattr_t steady;
 	pthread_mutex_t lock;		/* of the rest */
 	struct dns_cache cache;
@@ -230,16 +228,6 @@ await(struct dns *dns, struct waiter *waiter, int64_t until_ms)
 		continue;
 }
 
-static void
-watch(struct dns *dns, void (*hook)(void))
-{
-	if (hook == NULL)
-		return;
-	pthread_mutex_unlock(&dns->lock);
-	hook();
-	pthread_mutex_lock(&dns->lock);
-}
-
 void
 dns_fetch(struct dns *dns, const struct dns_question questions[],
     size_t count, int64_t timeout_ms, struct dns_held *held[])
@@ -247,7 +235,7 @@ dns_fetch(struct dns *dns, const struct dns_question questions[],
 	struct dns_waiting waiting[DNS_FACTS_MAX];
 	struct waiter waiter = { .missing = 0 };
 	int64_t now_ms = clock_steady_ms();
-	bool launched = false, blocks;
+	bool launched = false;
 	size_t waits = 0;
 
 	(void)pthread_cond_init(&waiter.all_here, &dns->steady);
@@ -267,13 +255,10 @@ dns_fetch(struct dns *dns, const struct dns_question questions[],
 		flight->waiting = &waiting[waits++];
 	}
 	waiter.missing = waits;
-	blocks = waits > 0;
 	if (launched)
 		dns_link_wake(dns->link);
-	if (blocks) {
-		watch(dns, dns->wait_begin);
+	if (waits > 0)
 		await(dns, &waiter, now_ms + timeout_ms);
-	}
 	for (size_t i = 0; i < waits; i++) {
 		if (waiting[i].entry == NULL)
 			continue;
@@ -281,8 +266,6 @@ dns_fetch(struct dns *dns, const struct dns_question questions[],
 		*waiting[i].held = hold(dns->failed);
 		metric_add(METRIC_dns_late);
 	}
-	if (blocks)
-		watch(dns, dns->wait_end);
 	pthread_mutex_unlock(&dns->lock);
 	(void)pthread_cond_destroy(&waiter.all_here);
 }
@@ -387,13 +370,6 @@ dns_give(struct dns *dns, const struct dns_question *question,
 	else
 		dns_release(held);
 	pthread_mutex_unlock(&dns->lock);
-}
-
-void
-dns_watch_waits(struct dns *dns, void (*begin)(void), void (*end)(void))
-{
-	dns->wait_begin = begin;
-	dns->wait_end = end;
 }
 
 void

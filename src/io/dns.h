@@ -55,13 +55,6 @@ void dns_give(struct dns *dns, const struct dns_question *question,
     const struct dns_answer *answer);
 
 /*
- * Called around every wait that really blocks, in the thread that waits;
- * set before anybody asks.
- */
-void dns_watch_waits(struct dns *dns, void (*begin)(void),
-    void (*end)(void));
-
-/*
  * Begin to ask whatever is not known yet; never blocks. held[count] gets
  * what is known, else NULL. Returns how many are known.
  */

@@ -70,6 +70,8 @@ libio_a_SOURCES = \
 	src/io/metrics.h \
 	src/io/milter.c \
 	src/io/milter.h \
+	src/io/mta_socket.c \
+	src/io/mta_socket.h \
 	src/io/operate.c \
 	src/io/operate.h \
 	src/io/pattern.c \

@@ -7,6 +7,7 @@
 #include "io/clock.h"
 #include "io/listen.h"
 #include "io/log.h"
+#include "io/mta_socket.h"
 
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
@@ -453,6 +454,7 @@ bool
 milter_run(struct engine *engine)
 {
 	serving = engine;
+	mta_socket_listens();
 	return smfi_main() == MI_SUCCESS;
 }
 

@@ -1,5 +1,5 @@
 /*
- * pool.h - keeps libmilter's pool of workers awake while callbacks wait
+ * pool.h - hands libmilter's pool of workers one event at a time
  *
  * Debian's libmilter hands an event to an idle worker when it counts one,
  * and starts a new worker only when it counts none. A worker that was
@@ -8,29 +8,24 @@
  * in steps of two (measured: 50 callbacks of 100 ms at once end after 2.4 s;
  * libmilter/worker.c, mi_pool_controller()).
  *
- * What is counted right is a new connection while nobody is idle: it gets a
- * new worker, and that worker, when it is done with its connection, takes up
- * an event that was left. So whoever is about to wait makes a connection to
- * our own socket and closes it at once. The worker it gets takes the next
- * event, which, if it waits too, makes the next connection: a chain that
- * ends when no event is left. With a libmilter that has a thread for each
- * connection this does nothing, at little cost.
+ * So whoever hands over an event (libmilter's listener a new connection, its
+ * controller a connection with a command) first waits until the last one has
+ * been taken by a worker: then libmilter counts right. Where no worker ever
+ * takes one, as in a libmilter with a thread for each connection, nobody
+ * waits.
  */
 #ifndef FLOODGATE_IO_POOL_H
 #define FLOODGATE_IO_POOL_H
 
-#include <stdbool.h>
-
 /*
- * `listen` as in the configuration, where libmilter listens already; before
- * anything waits. False: we cannot connect to it.
+ * The connection is about to be handed over: returns when the one before it
+ * has been taken, has ended, or was not taken within 20 ms (counted: every
+ * processor is busy, and libmilter goes on as it always has).
  */
-bool pool_start(const char *listen);
-/* No more connections from here on. */
-void pool_stop(void);
-
-/* Around every wait of a callback. */
-void pool_wait_begin(void);
-void pool_wait_end(void);
+void pool_offer(int fd);
+/* A worker has begun to serve the connection. */
+void pool_take(int fd);
+/* The connection has ended. */
+void pool_forget(int fd);
 
 #endif

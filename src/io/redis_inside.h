@@ -46,21 +46,20 @@ struct redis_link {
 	pthread_condattr_t steady;	/* conditions by clock_steady_ms() */
 	atomic_bool up;		/* written under the mutex */
 	atomic_bool misset;	/* the last trouble was one of the set-up */
+	atomic_llong calls, failures;	/* of those who wait for answers */
 
 	pthread_mutex_t mutex;	/* guards from here ... */
 	pthread_cond_t tried_first;
 	struct questions queue;
 	size_t told;		/* of them, with nobody waiting */
 	bool sleeping;		/* in poll(), or nearly: wake it */
-	bool quiet;		/* nobody has had an answer for QUIET_MS */
-	int64_t heard_ms;	/* the last one, on the steady clock */
 	bool closing, tried;
 	enum redis_trouble drop;	/* why; COUNT: do not */
 	bool has_next;
 	struct redis_target next;	/* from now on, instead of the others */
 	char where[WHERE_SIZE];	/* the server in use, or tried last */
 	int64_t timeout_ms, connect_timeout_ms;
-	int64_t calls, failures, since_ms;
+	int64_t since_ms;
 	bool ailing;		/* down, or the server answers with errors */
 	char reason[160];	/* ... to here */
 

@@ -17,11 +17,9 @@
 
 #include "base/text.h"
 #include "io/clock.h"
-#include "io/pool.h"
 #include "io/secret.h"
 
 #define TOLD_MAX 4096		/* in the queue; more are dropped */
-#define QUIET_MS 20		/* without an answer: the server is slow */
 
 /* --- asking --- */
 
@@ -46,8 +44,7 @@ question_of_script(const struct redis_link *link, struct redis_words *words)
 	words->lengths[0] = strlen(link->script.verb);
 	words->at[1] = link->script.name;
 	words->lengths[1] = strlen(link->script.name);
-	return question_open(&link->steady, (int)words->count, words->at,
-	    words->lengths);
+	return question_open((int)words->count, words->at, words->lengths);
 }
 
 static void
@@ -82,62 +79,12 @@ enqueue(struct redis_link *link, struct question *question)
 	return true;
 }
 
-/* With the lock held, which is let go meanwhile. */
 static void
-wait_until(struct redis_link *link, struct question *question,
-    int64_t until_ms)
+count_call(struct redis_link *link, bool failed)
 {
-	struct timespec until;
-
-	until.tv_sec = (time_t)(until_ms / 1000);
-	until.tv_nsec = (long)(until_ms % 1000) * 1000000;
-	while (!question->done &&
-	    pthread_cond_timedwait(&question->answered, &link->mutex,
-	    &until) == 0)
-		continue;
-}
-
-/*
- * With the lock held: wait until it is answered, or too late, or until
- * nobody has had an answer for a while.
- */
-static void
-wait_quiet(struct redis_link *link, struct question *question,
-    int64_t asked_ms, int64_t deadline_ms)
-{
-	while (!question->done && !link->quiet) {
-		int64_t quiet_ms = QUIET_MS + (link->heard_ms > asked_ms ?
-		    link->heard_ms : asked_ms);
-
-		link->quiet = clock_steady_ms() >= quiet_ms;
-		if (link->quiet || clock_steady_ms() >= deadline_ms)
-			return;
-		wait_until(link, question, quiet_ms < deadline_ms ? quiet_ms :
-		    deadline_ms);
-	}
-}
-
-/*
- * With the lock held. Answers usually come at once, on a busy host one
- * after another. When none does, libmilter's pool is told that this thread
- * waits (see io/pool.h), and so of all that ask until the next answer.
- */
-static void
-wait_answer(struct redis_link *link, struct question *question,
-    int64_t asked_ms, int64_t deadline_ms)
-{
-	wait_quiet(link, question, asked_ms, deadline_ms);
-	if (!question->done && clock_steady_ms() < deadline_ms) {
-		pthread_mutex_unlock(&link->mutex);
-		pool_wait_begin();
-		pthread_mutex_lock(&link->mutex);
-		wait_until(link, question, deadline_ms);
-		pool_wait_end();
-	}
-	if (question->done) {
-		link->heard_ms = clock_steady_ms();
-		link->quiet = false;
-	}
+	atomic_fetch_add(&link->calls, 1);
+	if (failed)
+		atomic_fetch_add(&link->failures, 1);
 }
 
 /* Wait, take the answer, and leave the rest to the I/O thread if it is late. */
@@ -145,37 +92,20 @@ static redisReply *
 await(struct redis_link *link, struct question *question, int64_t deadline_ms,
     bool *misset, struct question **again)
 {
-	int64_t asked_ms = clock_steady_ms();
 	redisReply *answer = NULL;
-	bool last;
 
-	pthread_mutex_lock(&link->mutex);
-	wait_answer(link, question, asked_ms, deadline_ms);
-	if (question->done) {
+	if (question_await(question, deadline_ms)) {
 		answer = question->answer;
 		question->answer = NULL;
 		*misset = question->misset;
 	}
 	if (again != NULL && answer != NULL &&
 	    answer->type == REDIS_REPLY_ERROR)
-		*again = question_again(&link->steady, question);
-	question->left = true;
-	last = --question->holders == 0;
-	link->calls++;
-	link->failures += answer == NULL;
-	pthread_mutex_unlock(&link->mutex);
-	if (last)
-		question_free(question);
+		*again = question_again(question);
+	atomic_store(&question->left, true);
+	question_let_go(question);
+	count_call(link, answer == NULL);
 	return answer;
-}
-
-static void
-count_failure(struct redis_link *link)
-{
-	pthread_mutex_lock(&link->mutex);
-	link->calls++;
-	link->failures++;
-	pthread_mutex_unlock(&link->mutex);
 }
 
 /* Into the queue, and to be waited for; NULL: it is freed and failed. */
@@ -183,14 +113,15 @@ static struct question *
 send_asked(struct redis_link *link, struct question *question, bool *misset)
 {
 	if (question == NULL) {
-		count_failure(link);
+		count_call(link, true);
 		return NULL;
 	}
-	question->holders = 2;
+	atomic_store(&question->holders, 2);
 	question->told = false;
 	if (!enqueue(link, question)) {
-		question_free(question);
-		count_failure(link);
+		atomic_store(&question->holders, 1);
+		question_let_go(question);
+		count_call(link, true);
 		return NULL;
 	}
 	*misset = false;
@@ -233,7 +164,7 @@ redis_link_ask(struct redis_link *link, struct redis_words *words,
 	if (timeout_ms > 0)
 		question = redis_link_send(link, words, misset);
 	else
-		count_failure(link);
+		count_call(link, true);
 	if (question == NULL)
 		return NULL;
 	return await(link, question, deadline_ms, misset, NULL);
@@ -247,7 +178,7 @@ redis_link_send_command(struct redis_link *link, int count,
 
 	*misset = link->misset;
 	if (link->up)
-		question = question_open(&link->steady, count, words, lengths);
+		question = question_open(count, words, lengths);
 	if (question != NULL)
 		question->plain = true;
 	return send_asked(link, question, misset);
@@ -262,7 +193,7 @@ redis_link_command(struct redis_link *link, int count, const char **words,
 	bool misset;
 
 	if (link->up)
-		question = question_open(&link->steady, count, words, NULL);
+		question = question_open(count, words, NULL);
 	if (question != NULL) {
 		question->about = true;
 		question->expected = expected;
@@ -281,7 +212,7 @@ redis_link_tell(struct redis_link *link, struct redis_words *words)
 	if (link->up)
 		question = question_of_script(link, words);
 	if (question != NULL && !enqueue(link, question))
-		question_free(question);
+		question_let_go(question);
 }
 
 void
@@ -290,7 +221,7 @@ redis_link_tell_again(struct redis_link *link, struct question *question,
 {
 	question->asking = asking;
 	if (!enqueue(link, question))
-		question_free(question);
+		question_let_go(question);
 }
 
 void
@@ -300,8 +231,8 @@ redis_link_get_state(struct redis_link *link, struct store_state *state)
 	state->up = link->up && !link->ailing;
 	text_copy(state->where, sizeof(state->where), link->where);
 	text_copy(state->reason, sizeof(state->reason), link->reason);
-	state->calls = link->calls;
-	state->failures = link->failures;
+	state->calls = atomic_load(&link->calls);
+	state->failures = atomic_load(&link->failures);
 	state->since_ms = link->since_ms;
 	pthread_mutex_unlock(&link->mutex);
 }
@@ -314,7 +245,7 @@ link_free(struct redis_link *link)
 	struct question *question;
 
 	while ((question = questions_pop(&link->queue)) != NULL)
-		question_free(question);
+		question_let_go(question);
 	for (int i = 0; i < 2; i++)
 		if (link->wake[i] >= 0)
 			close(link->wake[i]);

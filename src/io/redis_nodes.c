@@ -195,7 +195,7 @@ redis_nodes_follow(void *context, struct question *question,
 	pthread_mutex_unlock(&route->mutex);
 	redis_scout_wake(route);
 	if (node == NULL) {
-		question_free(question);
+		question_let_go(question);
 		return;
 	}
 	redis_link_tell_again(node->link, question,

@@ -3,24 +3,26 @@
  */
 #include "io/redis_question.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "io/clock.h"
 
 static void
-question_init(struct question *question, const pthread_condattr_t *clock,
-    size_t length)
+question_init(struct question *question, size_t length)
 {
 	question->length = length;
 	question->expected = REDIS_REPLY_ARRAY;
 	question->holders = 1;
 	question->told = true;
-	pthread_cond_init(&question->answered, clock);
+	(void)sem_init(&question->answered, 0, 0);
 }
 
 struct question *
-question_open(const pthread_condattr_t *clock, int count, const char **words,
-    const size_t *lengths)
+question_open(int count, const char **words, const size_t *lengths)
 {
 	struct question *question = calloc(1, sizeof(*question));
 	long long length;
@@ -33,12 +35,12 @@ question_open(const pthread_condattr_t *clock, int count, const char **words,
 		free(question);
 		return NULL;
 	}
-	question_init(question, clock, (size_t)length);
+	question_init(question, (size_t)length);
 	return question;
 }
 
 struct question *
-question_again(const pthread_condattr_t *clock, const struct question *question)
+question_again(const struct question *question)
 {
 	struct question *again = calloc(1, sizeof(*again));
 
@@ -51,20 +53,58 @@ question_again(const pthread_condattr_t *clock, const struct question *question)
 		return NULL;
 	}
 	memcpy(again->command, question->command, question->length);
-	question_init(again, clock, question->length);
+	question_init(again, question->length);
 	again->expected = question->expected;
 	again->plain = question->plain;
 	return again;
 }
 
 void
-question_free(struct question *question)
+question_let_go(struct question *question)
 {
+	if (atomic_fetch_sub(&question->holders, 1) > 1)
+		return;
 	if (question->answer != NULL)
 		freeReplyObject(question->answer);
-	pthread_cond_destroy(&question->answered);
+	(void)sem_destroy(&question->answered);
 	redisFreeCommand(question->command);
 	free(question);
+}
+
+/* A libc without the first steps with the clock of the wall. */
+static int
+wait_until(sem_t *semaphore, int64_t until_ms)
+{
+	struct timespec until;
+
+#ifndef HAVE_SEM_CLOCKWAIT
+	until_ms += clock_now_ms() - clock_steady_ms();
+#endif
+	until.tv_sec = (time_t)(until_ms / 1000);
+	until.tv_nsec = (long)(until_ms % 1000) * 1000000;
+#ifdef HAVE_SEM_CLOCKWAIT
+	return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+#else
+	return sem_timedwait(semaphore, &until);
+#endif
+}
+
+bool
+question_await(struct question *question, int64_t until_ms)
+{
+	while (!atomic_load(&question->done))
+		if (wait_until(&question->answered, until_ms) != 0 &&
+		    errno != EINTR)
+			break;
+	return atomic_load(&question->done);
+}
+
+void
+question_settle(struct question *question)
+{
+	atomic_store(&question->done, true);
+	if (!question->told)
+		(void)sem_post(&question->answered);
 }
 
 void

@@ -7,7 +7,8 @@
 #ifndef FLOODGATE_IO_REDIS_QUESTION_H
 #define FLOODGATE_IO_REDIS_QUESTION_H
 
-#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,12 +17,12 @@ struct redisReply;
 
 struct question {
 	struct question *next;
-	int holders;		/* guarded by the link, as are the next two */
-	bool left;		/* its asker has waited long enough */
-	bool done;
-	struct redisReply *answer;	/* done; NULL: unavailable */
+	atomic_int holders;
+	atomic_bool left;	/* its asker has waited long enough */
+	atomic_bool done;	/* the next two are its asker's now */
+	struct redisReply *answer;	/* NULL: unavailable */
 	bool misset;		/* for how Redis or floodgate is set up */
-	pthread_cond_t answered;
+	sem_t answered;		/* posted when it is done */
 	bool told;		/* nobody asked for an answer */
 	/* REDIS_REPLY_ARRAY, STATUS of a PING, STRING of FUNCTION LOAD */
 	int expected;
@@ -36,12 +37,19 @@ struct question {
 };
 
 /* Held once, told, and an array expected. NULL: no memory. */
-struct question *question_open(const pthread_condattr_t *clock, int count,
-    const char **words, const size_t *lengths);
+struct question *question_open(int count, const char **words,
+    const size_t *lengths);
 /* The same, told and not yet sent. NULL: no memory. */
-struct question *question_again(const pthread_condattr_t *clock,
-    const struct question *question);
-void question_free(struct question *question);
+struct question *question_again(const struct question *question);
+/* Its holder does so no more; the last one's call frees it. */
+void question_let_go(struct question *question);
+
+/*
+ * Wait until it is done; by clock_steady_ms(). False: too late. And: it is
+ * done, which wakes its asker.
+ */
+bool question_await(struct question *question, int64_t until_ms);
+void question_settle(struct question *question);
 
 /* First in, first out. */
 struct questions {

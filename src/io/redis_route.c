@@ -95,7 +95,7 @@ follow(struct redis_route *route, struct redis_asked *asked,
 	asked->question = NULL;
 	metric_add(METRIC_store_redirected);
 	if (!redis_redirect_parse(error, asked->node->where, &redirect)) {
-		question_free(again);
+		question_let_go(again);
 		return;
 	}
 	if (redirect.kind == REDIRECT_AGAIN)
@@ -104,7 +104,7 @@ follow(struct redis_route *route, struct redis_asked *asked,
 		change_node(route, asked, &redirect);
 	if (asked->link == NULL ||
 	    !redis_link_await_first(asked->link, deadline_ms)) {
-		question_free(again);
+		question_let_go(again);
 		return;
 	}
 	asked->question = redis_link_send_again(asked->link, again,
@@ -131,7 +131,7 @@ wait_and_follow(struct redis_route *route, struct redis_asked *asked,
 		    deadline_ms, misset, &again);
 		if (reply == NULL || !sends_on(reply)) {
 			if (again != NULL)
-				question_free(again);
+				question_let_go(again);
 			return reply;
 		}
 		asked->question = NULL;
@@ -139,7 +139,7 @@ wait_and_follow(struct redis_route *route, struct redis_asked *asked,
 			hops++;
 		if (again != NULL && (hops > REDIS_HOPS_MAX ||
 		    clock_steady_ms() >= deadline_ms))
-			question_free(again);
+			question_let_go(again);
 		else if (again != NULL)
 			follow(route, asked, again, reply->str, deadline_ms);
 		freeReplyObject(reply);

@@ -20,37 +20,16 @@
 #define LOAD_EVERY_MS 1000	/* tries to load a function that fail */
 #define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
 
-/*
- * Hand the finished ones over to who waits for them. They are woken without
- * the lock, which each of them takes first of all; we hold every question
- * until that is done.
- */
+/* Hand the finished ones over to who waits for them. */
 static void
 hand_over(struct redis_link *link)
 {
-	struct question *question, *next;
-	struct questions ours;
+	struct question *question;
 
-	if (link->finished.first == NULL)
-		return;
-	questions_init(&ours);
-	pthread_mutex_lock(&link->mutex);
-	for (question = link->finished.first; question != NULL;
-	    question = question->next)
-		question->done = true;
-	pthread_mutex_unlock(&link->mutex);
-	for (question = link->finished.first; question != NULL;
-	    question = next) {
-		next = question->next;
-		pthread_cond_signal(&question->answered);
+	while ((question = questions_pop(&link->finished)) != NULL) {
+		question_settle(question);
+		question_let_go(question);
 	}
-	pthread_mutex_lock(&link->mutex);
-	while ((question = questions_pop(&link->finished)) != NULL)
-		if (--question->holders == 0)
-			questions_push(&ours, question);
-	pthread_mutex_unlock(&link->mutex);
-	while ((question = questions_pop(&ours)) != NULL)
-		question_free(question);
 }
 
 /*
@@ -83,8 +62,7 @@ static bool
 send_word(struct redis_link *link, const char *word)
 {
 	const char *words[1] = {word};
-	struct question *question = question_open(&link->steady, 1, words,
-	    NULL);
+	struct question *question = question_open(1, words, NULL);
 
 	if (question == NULL)
 		return false;
@@ -144,8 +122,7 @@ static bool
 send_function(struct redis_link *link)
 {
 	const char *words[3] = {"FUNCTION", "LOAD", link->script.text};
-	struct question *question = question_open(&link->steady, 3, words,
-	    NULL);
+	struct question *question = question_open(3, words, NULL);
 
 	if (question == NULL)
 		return false;
@@ -194,7 +171,8 @@ take_queue(struct redis_link *link, struct wishes *wishes)
 	questions_init(&left);
 	pthread_mutex_lock(&link->mutex);
 	while ((question = questions_pop(&link->queue)) != NULL)
-		questions_push(question->left ? &left : &taken, question);
+		questions_push(atomic_load(&question->left) ?
+		    &left : &taken, question);
 	link->told = 0;
 	wishes->any = taken.first != NULL;
 	wishes->closing = link->closing;
@@ -203,21 +181,10 @@ take_queue(struct redis_link *link, struct wishes *wishes)
 	link->sleeping = !wishes->any;
 	pthread_mutex_unlock(&link->mutex);
 	while ((question = questions_pop(&left)) != NULL)
-		question_free(question);
+		question_let_go(question);
 	while ((question = questions_pop(&taken)) != NULL)
 		fits = send_question(link, question) && fits;
 	return fits;
-}
-
-static bool
-is_wanted(struct redis_link *link, const struct question *question)
-{
-	bool wanted;
-
-	pthread_mutex_lock(&link->mutex);
-	wanted = !question->left;
-	pthread_mutex_unlock(&link->mutex);
-	return wanted;
 }
 
 /* Can the question be asked once more, with the script? */
@@ -228,7 +195,7 @@ is_curable(struct redis_link *link, const struct question *question,
 	return cure == (link->script.is_function ? CURE_LOAD : CURE_EVAL) &&
 	    !question->evaluated && !question->about &&
 	    question->expected == REDIS_REPLY_ARRAY &&
-	    is_wanted(link, question);
+	    !atomic_load(&question->left);
 }
 
 /* Another host may have loaded it a moment before. */

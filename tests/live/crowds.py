@@ -48,12 +48,9 @@ def slow_redis(lab):
     proxy.delay_s = DELAY_S
     proxy.fault = "delay"
     slow_ms = crowd(lab, floodgate)
-    nudges = floodgate.ctl_json("status")["metrics"]["nudges"]
     # In turns of two it would be 25 delays.
     check(slow_ms - fast_ms < 4 * DELAY_S * 1000,
-          "p95 is %d ms, %d without delay; %d nudges" % (
-              slow_ms, fast_ms, nudges))
-    check(nudges > 0, "nobody was woken in %d ms" % slow_ms)
+          "p95 is %d ms, %d without delay" % (slow_ms, fast_ms))
     floodgate.stop()
     proxy.stop()
     redis.stop()
