@@ -19,9 +19,9 @@
 #include "io/log.h"
 #include "io/metrics.h"
 #include "io/milter.h"
+#include "io/scheduling.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -316,24 +316,6 @@ open_and_drop(struct daemon *daemon, const struct config *config, char *why,
 	return identity_become(&identity, why, size);
 }
 
-/*
- * Threads of this policy do not interrupt who wakes them: the one that hands
- * out Redis' answers gets through them all before a worker runs, Redis gets
- * more questions at once, and an MTA goes on before its next command is read
- * (measured with make bench on two busy processors: a sixth less CPU time).
- * Where a processor is free, nothing changes. Inherited by all threads.
- */
-static void
-run_as_batch(void)
-{
-#ifdef SCHED_BATCH
-	const struct sched_param none = { .sched_priority = 0 };
-
-	if (sched_getscheduler(0) == SCHED_OTHER)
-		(void)sched_setscheduler(0, SCHED_BATCH, &none);
-#endif
-}
-
 static uint64_t
 random_seed(void)
 {
@@ -401,7 +383,7 @@ daemon_run(struct config *config, const char *file)
 	pthread_mutex_init(&daemon.reload_lock, NULL);
 	log_set_level(config->global.log_level);
 	raise_file_limit();
-	run_as_batch();
+	scheduling_wait_politely();
 	signals_block();
 	if (!start(&daemon, config)) {
 		control_close(&daemon.control);

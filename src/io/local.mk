@@ -111,6 +111,8 @@ libio_a_SOURCES = \
 	src/io/redis_trouble.def \
 	src/io/refusals.c \
 	src/io/refusals.h \
+	src/io/scheduling.c \
+	src/io/scheduling.h \
 	src/io/secret.c \
 	src/io/secret.h \
 	src/io/snapshot.c \

@@ -15,6 +15,7 @@
 #include "core/config.h"
 #include "io/clock.h"
 #include "io/conffile.h"
+#include "io/scheduling.h"
 #include "io/store.h"
 
 #include <getopt.h>
@@ -357,6 +358,7 @@ main(int argc, char **argv)
 	workers = calloc((size_t)options.threads, sizeof workers[0]);
 	if (workers == NULL)
 		return EX_OSERR;
+	scheduling_wait_politely();	/* as the daemon does */
 	open_store();
 	cost = run(workers);
 	for (long i = 0; i < options.threads; i++) {
