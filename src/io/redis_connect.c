@@ -288,14 +288,27 @@ secure(struct redis_link *link, int64_t deadline_ms, struct fault *fault)
 	return has_progress(link, progress, fault);
 }
 
+/* Who does not want us says why, and hangs up before we have said a word. */
+static void
+hear_out(struct redis_link *link, const struct greeting *greeting, size_t *at,
+    struct fault *fault)
+{
+	struct fault said;
+
+	if (!read_welcome(link, greeting, at, &said) && *at > 0)
+		*fault = said;
+}
+
 /* Say it, and read the answers: *at counts them. */
 static bool
 greet(struct redis_link *link, const struct greeting *greeting, size_t *at,
     int64_t deadline_ms, struct fault *fault)
 {
 	while (*at < greeting->count) {
-		if (!link_send_out(link, fault))
+		if (!link_send_out(link, fault)) {
+			hear_out(link, greeting, at, fault);
 			return false;
+		}
 		switch (link_wait_for(link, link->fd, link_events(link),
 		    deadline_ms)) {
 		case WAITED_LATE:
