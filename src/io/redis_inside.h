@@ -74,6 +74,8 @@ struct redis_link {
 	struct buffer out;
 	struct questions sent;	/* in the order of their answers to come */
 	struct questions finished;	/* to be handed over */
+	int64_t asked_us;	/* when questions were last sent to an idle server */
+	int64_t nearest_us;	/* until their first answer, at best of late */
 	int64_t active_ms;	/* when something arrived, or a PING left */
 	int64_t retry_ms;	/* how long to wait before the next attempt */
 	unsigned int dice;
