@@ -18,7 +18,7 @@
 #define STEADY_MS 1000		/* a connection that lived so long was good */
 #define IDLE_MS 2000		/* silence after which we send a PING */
 #define LOAD_EVERY_MS 1000	/* tries to load a function that fail */
-#define NEAR_US 300		/* a server that is worth waiting for */
+#define NEAR_US 500		/* a server that is worth waiting for */
 #define FAR_US 1000000		/* so long as nothing is known */
 #define FORGET_PART 64		/* what was fastest fades by this part */
 #define EVALSHA_OCTETS (sizeof("$7\r\nEVALSHA\r\n$40\r\n\r\n") - 1 + 40)
