@@ -566,6 +566,21 @@ START_TEST(agrees_with_the_log)
 }
 END_TEST
 
+/* Where many elements of one set are at their limit at the same time. */
+START_TEST(agrees_with_the_log_of_short_windows)
+{
+	struct store_model model = {
+		.store = open_with_clock(), .now = model_now,
+		.advance = model_advance, .timeout_ms = 2000,
+		.windows_ms = {1000, 1500}, .pause_max_ms = 20,
+		.seed = 107, .rounds = 1500
+	};
+
+	store_model_run(&model);
+	store_close(&model.store);
+}
+END_TEST
+
 static int64_t
 real_now(void *context)
 {
@@ -1897,6 +1912,7 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	    people_can_read_marks_and_their_key_lives_long_enough);
 	tcase_add_loop_test(tcase, change_by_another_host_is_seen, 0, 2);
 	tcase_add_loop_test(tcase, agrees_with_the_log, 0, seeds);
+	tcase_add_test(tcase, agrees_with_the_log_of_short_windows);
 	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
 	tcase_add_loop_test(tcase,
 	    clock_stepping_back_blocks_for_no_longer_than_a_window, 0, 6);
