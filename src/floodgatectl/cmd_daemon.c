@@ -196,23 +196,38 @@ put_reload(const json_t *reload)
 	    "TURNED DOWN: the configuration has problems");
 }
 
+/* Numbers by their names; those that are 0 only if `all`. */
 static void
-put_metrics(json_t *metrics)
+put_numbers(json_t *numbers, bool all)
 {
 	struct table table;
 	const char *name;
 	json_t *value;
 
 	table_init(&table, 2, "  ");
-	json_object_foreach(metrics, name, value) {
+	json_object_foreach(numbers, name, value) {
 		char number[24];
 		const char *const cells[] = { name, number };
 
+		if (!all && json_integer_value(value) == 0)
+			continue;
 		(void)snprintf(number, sizeof(number), "%lld",
 		    (long long)json_integer_value(value));
 		table_add(&table, cells);
 	}
 	table_print_and_clear(&table);
+}
+
+static bool
+has_any(json_t *numbers)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(numbers, name, value)
+		if (json_integer_value(value) != 0)
+			return true;
+	return false;
 }
 
 static void
@@ -233,7 +248,11 @@ put_status(const json_t *document)
 	(void)fputc('\n', stdout);
 	put_store(json_object_get(document, "store"));
 	(void)fputs("since the start\n", stdout);
-	put_metrics(json_object_get(document, "metrics"));
+	put_numbers(json_object_get(document, "metrics"), true);
+	if (!has_any(json_object_get(document, "store_troubles")))
+		return;
+	(void)fputs("why Redis gave no answer\n", stdout);
+	put_numbers(json_object_get(document, "store_troubles"), false);
 }
 
 static void

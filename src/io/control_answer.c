@@ -119,6 +119,18 @@ describe_metrics(void)
 }
 
 static json_t *
+describe_troubles(void)
+{
+	json_t *troubles = json_object();
+
+	for (int i = 0; i < TROUBLE_COUNT; i++)
+		(void)json_object_set_new(troubles,
+		    redis_trouble_reason((enum redis_trouble)i), json_integer(
+		    (json_int_t)metric_get_trouble((enum redis_trouble)i)));
+	return troubles;
+}
+
+static json_t *
 describe_reload(const struct control_daemon *daemon)
 {
 	char at[UTC_TEXT_SIZE];
@@ -139,7 +151,7 @@ answer_status(const struct request *request)
 	json_t *document;
 
 	document = json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o}",
+	    "s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started", utc_format(daemon->started_ms, started),
 	    "uptime_s",
@@ -149,7 +161,8 @@ answer_status(const struct request *request)
 	    "rules", inspect_rules(config),
 	    "last_reload", describe_reload(daemon),
 	    "store", inspect_store(daemon->store),
-	    "metrics", describe_metrics());
+	    "metrics", describe_metrics(),
+	    "store_troubles", describe_troubles());
 	engine_unhold_config(daemon->engine, config);
 	return document;
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "io/metrics.h"
 
 #define LOG_EVERY_MS 10000
 
@@ -64,6 +65,7 @@ link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
 	struct text text;
 	bool was_well;	/* or never tried */
 
+	metric_add_trouble(trouble);
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
 	link->misset = redis_trouble_is_setup(trouble);
@@ -93,6 +95,7 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 	char reason[sizeof(link->reason)];
 	struct text text;
 
+	metric_add_trouble(trouble);
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
 	link->misset = redis_trouble_is_setup(trouble);

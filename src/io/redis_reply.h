@@ -16,7 +16,7 @@ struct redisReply;
 
 /* Why the store gives no answer. */
 enum redis_trouble {
-#define TROUBLE(name, word, cure, lasts, text) TROUBLE_##name,
+#define TROUBLE(name, reason, word, cure, lasts, text) TROUBLE_##name,
 #include "io/redis_trouble.def"
 	TROUBLE_COUNT
 };
@@ -30,6 +30,7 @@ enum redis_cure {
 	CURE_REDIRECT		/* in a Cluster, ask another node, or again */
 };
 
+const char *redis_trouble_reason(enum redis_trouble trouble);
 const char *redis_trouble_text(enum redis_trouble trouble);
 enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
 /* Does it last until somebody changes how Redis or floodgate is set up? */

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/metrics.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
@@ -220,10 +221,12 @@ settle_error(struct redis_link *link, struct question *question,
 	enum redis_cure cure = redis_trouble_cure(trouble);
 	char *script;
 
-	if (is_curable(link, question, cure))
+	if (is_curable(link, question, cure)) {
+		metric_add_trouble(trouble);
 		return (cure == CURE_EVAL ? send_script(link, question) :
 		    send_with_function(link, question)) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
+	}
 	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
 	fault_set(fault, trouble, error->str);
@@ -295,6 +298,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	    redirect(link, question, reply))
 		return true;
 	if (question != NULL && is_for_asker(question, reply)) {
+		metric_add_trouble(redis_reply_trouble(reply));
 		question->answer = reply;
 		questions_push(&link->finished, question);
 		return true;

@@ -463,7 +463,8 @@ START_TEST(status_tells_all)
 {
 	static const char *const members[] = {
 		"version", "pid", "started", "uptime_s", "configuration",
-		"listen", "rules", "last_reload", "store", "metrics"
+		"listen", "rules", "last_reload", "store", "metrics",
+		"store_troubles"
 	};
 	json_t *document = ask("{\"command\":\"status\"}");
 

@@ -28,6 +28,7 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/list_lookup.h"
+#include "io/metrics.h"
 #include "io/redis_script.h"
 #include "store_marks.h"
 #include "store_model.h"
@@ -1383,6 +1384,30 @@ START_TEST(hosts_are_counted)
 }
 END_TEST
 
+/* However soon it hangs up, on TCP and on a socket. */
+START_TEST(full_house_is_told)
+{
+	redisContext *only = connect_aside();
+	redisReply *reply = redisCommand(only, "CONFIG SET maxclients 1");
+	struct store_redis_options options = options_of(_i == 0 ?
+	    server.where : server.path);
+	struct store *store;
+
+	ck_assert_ptr_nonnull(reply);
+	freeReplyObject(reply);
+	for (int i = 0; i < 20; i++) {
+		int64_t before = metric_get_trouble(TROUBLE_MAXCLIENTS);
+
+		store = open_with(&options);
+		ck_assert(!state_of(store).up);
+		ck_assert_msg(metric_get_trouble(TROUBLE_MAXCLIENTS) > before,
+		    "attempt %d: %s", i, state_of(store).reason);
+		store_close(&store);
+	}
+	redisFree(only);
+}
+END_TEST
+
 static const struct {
 	const char *less;
 	enum script_kind script;
@@ -1765,40 +1790,48 @@ static const struct {
 	bool hang_up;
 	bool keeps;	/* the connection is kept */
 	bool misset;	/* somebody has to change how Redis is set up */
+	enum redis_trouble counted;	/* as the reason */
 } nonsense[] = {
-	{"half a reply",       "*2\r\n:0\r\n",            "in time", 0, 0, 0},
-	{"no reply",           "",                        "in time", 0, 0, 0},
-	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0},
-	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0},
-	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0},
-	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0},
+	{"half a reply",       "*2\r\n:0\r\n",            "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"no reply",           "",                        "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0, TROUBLE_GARBAGE},
+	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"deep nesting",       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0},
+	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"other protocol",     "HTTP/1.1 400 Bad Request\r\n\r\n", "no sense",
-	    0, 0, 0},
-	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0},
-	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0},
+	    0, 0, 0, TROUBLE_GARBAGE},
+	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"two replies",        "*2\r\n:1\r\n:1\r\n+more\r\n",
-	    "no sense", 0, 0, 0},
-	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0},
-	{"wrong elements",     "*2\r\n+a\r\n+b\r\n",    "no sense", 0, 0, 0},
-	{"full, but no wait",  "*3\r\n:1\r\n:1\r\n:0\r\n", "no sense", 0, 0, 0},
-	{"hangs up",           "",                        "closed", 1, 0, 0},
-	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0},
-	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0},
-	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0},
-	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1},
-	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0},
-	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0},
-	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0},
-	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1},
-	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0},
-	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1},
-	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0},
+	    "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"wrong elements",     "*2\r\n+a\r\n+b\r\n",    "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"full, but no wait",  "*3\r\n:1\r\n:1\r\n:0\r\n", "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"hangs up",           "",                        "closed", 1, 0, 0, TROUBLE_CONNECT},
+	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0, TROUBLE_LOADING},
+	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0, TROUBLE_MASTERDOWN},
+	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0, TROUBLE_READONLY},
+	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1, TROUBLE_NOAUTH},
+	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0, TROUBLE_MISCONF},
+	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0, TROUBLE_BUSY},
+	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0, TROUBLE_CLUSTERDOWN},
+	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1, TROUBLE_MOVED},
+	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0, TROUBLE_OOM},
+	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0, TROUBLE_NOREPLICAS},
 	{"inside a script",    "-ERR Error running script (call to f_1): "
-	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0},
-	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0},
-	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0},
+	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0, TROUBLE_MISCONF},
+	{"in one, before 7",   "-ERR Error running script (call to f_1): "
+	    "@user_script:8: @user_script: 8: The user executing the script "
+	    "can't run this command\r\n", "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"in one, of Redis 8", "-ERR ACL failure in script: x\r\n",
+	    "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"CROSSSLOT",          "-CROSSSLOT keys\r\n",    "cluster", 0, 1, 1, TROUBLE_CROSSSLOT},
+	{"WRONGTYPE",          "-WRONGTYPE x\r\n",       "", 0, 1, 0, TROUBLE_WRONGTYPE},
+	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0, TROUBLE_NOSCRIPT},
+	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0, TROUBLE_OTHER},
 };
 
 START_TEST(nonsense_is_unavailable)
@@ -1809,7 +1842,7 @@ START_TEST(nonsense_is_unavailable)
 	struct charge_answer answer;
 	struct store_state state;
 	struct store *store;
-	int64_t start_ms;
+	int64_t start_ms, before = metric_get_trouble(nonsense[_i].counted);
 
 	impostor_start(&impostor);
 	options = options_of(server.where);
@@ -1835,6 +1868,9 @@ START_TEST(nonsense_is_unavailable)
 	ck_assert_msg(!nonsense[_i].keeps ||
 	    strstr(state.reason, nonsense[_i].reason) != NULL, "%s: %s",
 	    nonsense[_i].name, state.reason);
+	ck_assert_msg(metric_get_trouble(nonsense[_i].counted) > before,
+	    "%s is not counted as %s", nonsense[_i].name,
+	    redis_trouble_reason(nonsense[_i].counted));
 	store_close(&store);
 	impostor_end(&impostor);
 }
@@ -1842,20 +1878,21 @@ END_TEST
 
 static const struct {
 	const char *name, *greeting, *reason;
+	enum redis_trouble counted;
 } greetings[] = {
-	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense"},
+	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense", TROUBLE_GARBAGE},
 	{"replica",      "*5\r\n$5\r\nslave\r\n+a\r\n:1\r\n+c\r\n:0\r\n"
-	    "+PONG\r\n", "replica"},
-	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica"},
+	    "+PONG\r\n", "replica", TROUBLE_REPLICA},
+	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica", TROUBLE_REPLICA},
 	{"loading",      "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n-LOADING x\r\n",
-	    "loading"},
+	    "loading", TROUBLE_LOADING},
 	{"full",         "-ERR max number of clients reached\r\n",
-	    "max number of clients"},
-	{"locked",       "-NOAUTH Authentication required.\r\n", "password"},
+	    "max number of clients", TROUBLE_MAXCLIENTS},
+	{"locked",       "-NOAUTH Authentication required.\r\n", "password", TROUBLE_NOAUTH},
 	{"protected",    "-DENIED Redis is running in protected mode\r\n",
-	    "protected mode"},
-	{"silent",       "", "in time"},
-	{"hostile text", "-ERR \"a\"\x1b[31m\\\r\n", "?a??[31m?"},
+	    "protected mode", TROUBLE_OTHER},
+	{"silent",       "", "in time", TROUBLE_TIMEOUT},
+	{"hostile text", "-ERR \"a\"\x1b[31m\\\r\n", "?a??[31m?", TROUBLE_OTHER},
 };
 
 START_TEST(greeting_of_no_use_is_told)
@@ -1875,6 +1912,7 @@ START_TEST(greeting_of_no_use_is_told)
 	state = state_of(store);
 	ck_assert_msg(strstr(state.reason, greetings[_i].reason) != NULL,
 	    "%s: %s", greetings[_i].name, state.reason);
+	ck_assert_int_gt(metric_get_trouble(greetings[_i].counted), 0);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_UNAVAILABLE);
 	store_close(&store);
@@ -2160,6 +2198,7 @@ add_failures(Suite *suite)
 	    ROWS(secrets));
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
+	tcase_add_loop_test(tcase, full_house_is_told, 0, 2);
 	tcase_add_test(tcase, different_ones_are_bounded_and_end);
 	tcase_add_test(tcase, different_ones_of_the_future_are_of_now);
 	tcase_add_test(tcase, least_rights_are_enough);

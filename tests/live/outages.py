@@ -1,5 +1,6 @@
 """Redis hangs, dies, comes late: no 5yz, no late answer, counting again."""
 
+import re
 import time
 
 from lab import daemon, load
@@ -153,12 +154,13 @@ def keeps(lab):
 
 
 SETUPS = (
-    # (options of Redis, commands to it, of the store, what is said of it)
-    (("--requirepass", "secret"), (), "", "wants a password"),
+    # (options of Redis, commands to it, of the store, what is said of it,
+    #  as what it is counted)
+    (("--requirepass", "secret"), (), "", "wants a password", "noauth"),
     ((), (("ACL", "SETUSER", "poor", "on", "nopass", "~*", "-@all", "+ping",
            "+role", "+evalsha", "+eval", "+time", "+hmget"),),
-     'user = "poor"', "lacks a permission"),
-    (("--maxclients", "1"), (), "", "max number of clients"),
+     'user = "poor"', "lacks a permission", "noperm"),
+    (("--maxclients", "1"), (), "", "max number of clients", "maxclients"),
 )
 
 
@@ -177,7 +179,7 @@ def the_only_client(redis):
 @live("Redis is not set up for it: it starts, says why, and accepts or "
       "defers")
 def not_set_up(lab):
-    for options, commands, extra, reason in SETUPS:
+    for options, commands, extra, reason, counted in SETUPS:
         redis = Redis(lab, *options)
         for command in commands:
             check(redis.command(*command) == "+OK", "%s" % (command,))
@@ -194,6 +196,8 @@ def not_set_up(lab):
                       reason, on_failure, report))
             status = floodgate.ctl_run("status").stdout
             check(reason in status, "not %s: %s" % (reason, status))
+            check(re.search(r"^ *%s +[1-9]" % counted, status, re.M),
+                  "%s is not counted: %s" % (counted, status))
             floodgate.stop()
         if "--maxclients" in options:
             other.close()
