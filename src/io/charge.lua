@@ -55,7 +55,7 @@
 -- is ever printed as a rounded one. What does not look like this starts anew.
 --
 -- A count of different ones has a sorted set, whose key is that of its hash,
--- a slash and the field: elements by the time when each was seen last, at
+-- a slash and the field, or a hash of it (redis_key.h): elements by the time when each was seen last, at
 -- most max + 1 of them. The value in the hash is for people and `show`: the
 -- same text, another version octet, and the window in ms.
 --
@@ -585,6 +585,18 @@ local function unsee()
 	return {now}
 end
 
+-- The sorted set of a counter, as redis_key.c names it.
+local function set_key(field)
+	if #KEYS[1] + 1 + #field <= 100 then
+		return KEYS[1] .. '/' .. field
+	end
+	local hash = 0
+	for i = 1, #field do
+		hash = (hash * 257 + string.byte(field, i)) % 4294967291
+	end
+	return KEYS[1] .. '/~' .. format('%.0f', hash)
+end
+
 -- A count of different ones is shown as a counter of one group.
 local function show()
 	local answer = redis.call('HGETALL', KEYS[1])
@@ -592,7 +604,7 @@ local function show()
 		local label, window =
 		    string.match(answer[i], '^%d+(/%d+/%w+ )\3(%d+)$')
 		if label then
-			local key = KEYS[1] .. '/' .. answer[i - 1]
+			local key = set_key(answer[i - 1])
 			local since = format('(%.0f', now - window)
 			local used = redis.call('ZCOUNT', key, since, '+inf')
 			local oldest = redis.call('ZRANGEBYSCORE', key, since,
@@ -718,7 +730,7 @@ end
 
 -- With the sorted set, where there is one.
 local function forget_counter(field)
-	redis.call('ZREMRANGEBYRANK', KEYS[1] .. '/' .. field, 0, -1)
+	redis.call('ZREMRANGEBYRANK', set_key(field), 0, -1)
 	return redis.call('HDEL', KEYS[1], field)
 end
 

@@ -86,6 +86,8 @@ libio_a_SOURCES = \
 	src/io/redis_greeting.h \
 	src/io/redis_health.c \
 	src/io/redis_inside.h \
+	src/io/redis_key.c \
+	src/io/redis_key.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
 	src/io/redis_lists.c \

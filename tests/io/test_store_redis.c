@@ -866,6 +866,54 @@ START_TEST(hostile_subject_is_one_key)
 }
 END_TEST
 
+/* Marks, counters and sets of a subject that is no key as it stands. */
+START_TEST(long_names_make_short_keys)
+{
+	static const char longest[] =
+	    "return math.max(unpack((function() local l = {} "
+	    "for i, k in ipairs(redis.call('keys', '*')) do l[i] = #k end "
+	    "return l end)()))";
+	static const struct store_mark suspended = {
+		.kind = MARK_suspended, .reason = "test"
+	};
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct store_counter counters[4];
+	struct store_mark marks[MARKS_MAX];
+	char subject[SUBJECT_OCTETS_MAX + 1];
+
+	memset(subject, 'x', SUBJECT_OCTETS_MAX);
+	subject[SUBJECT_OCTETS_MAX] = '\0';
+	memcpy(subject, "user:", 5);
+	add_charge(&charges, subject, "quota_user/1h", 5, HOUR_MS, 1);
+	add_charge(&charges, subject, "a_limit_of_a_rather_long_name/1h", 5,
+	    HOUR_MS, 1);
+	charges.at[1].distinct = true;
+	charges.at[1].element = 7;
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+		    CHARGE_ALLOWED);
+	ck_assert_str_eq(TELL("DBSIZE"), "2");
+	ck_assert_str_eq(TELL("EVAL", longest, "0"), "100");
+	ck_assert_int_eq(store_show(store, subject, 0, PATIENT_MS, counters,
+	    4), 2);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(counters[i].used,
+		    strcmp(counters[i].field, "quota_user/1h") == 0 ? 2 : 1);
+	ck_assert_int_eq(store_set_mark(store, subject, &suspended, STORE_SET,
+	    0, PATIENT_MS), STORE_CHANGED);
+	ck_assert_int_eq(store_marks(store, subject, 0, PATIENT_MS, marks),
+	    1);
+	ck_assert_int_eq(store_forget(store, subject, NULL, 0, PATIENT_MS),
+	    STORE_CHANGED);
+	ck_assert_int_eq(store_lift_mark(store, subject, MARK_suspended, "", 0,
+	    PATIENT_MS), STORE_CHANGED);
+	ck_assert_str_eq(TELL("EVAL", "return #redis.call('keys', 'fg:{u*')",
+	    "0"), "0");
+	store_close(&store);
+}
+END_TEST
+
 static const struct {
 	const char *name, *value;
 } foreign[] = {
@@ -1949,6 +1997,7 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_test(tcase, show_tells_what_is_used_now);
 	tcase_add_loop_test(tcase, hostile_subject_is_one_key, 0,
 	    ROWS(hostile));
+	tcase_add_test(tcase, long_names_make_short_keys);
 	tcase_add_loop_test(tcase, unreadable_value_starts_anew, 0,
 	    ROWS(foreign));
 	tcase_add_test(tcase,
