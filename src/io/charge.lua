@@ -45,6 +45,10 @@
 --           leaves. KEYS[1] is a sorted set of hosts by the time when they
 --           are given up. The answer: the time, how many live, or -1.
 --
+--   check   try each command of this script on KEYS[1], a hash, and KEYS[2], a
+--           sorted set, which are gone afterwards. The answer: 0; or in pairs,
+--           what could not be done and why.
+--
 -- A value begins with text for people, "used/max/window " ("used" is as of
 -- the last charge), of which a label is what follows "used", together with
 -- the version octet after it. Then, for this script: the total; the newest
@@ -64,6 +68,30 @@
 --
 -- No text of the caller's comes back in an error: a server of old could be
 -- made to send a forged reply that way (CVE-2025-67733).
+
+-- Before TIME, which may be what must not be done.
+if ARGV[1] == 'check' then
+	local hash, set = KEYS[1], KEYS[2]
+	local answer = {}
+	for _, words in ipairs({{'TIME'},
+	    {'HSET', hash, 'f', '1'}, {'PEXPIRE', hash, '1000'},
+	    {'PTTL', hash}, {'EXISTS', hash}, {'HGET', hash, 'f'},
+	    {'HMGET', hash, 'f'}, {'HGETALL', hash}, {'HKEYS', hash},
+	    {'HDEL', hash, 'f'},
+	    {'ZADD', set, '1', 'f'}, {'PEXPIRE', set, '1000'},
+	    {'ZCARD', set}, {'ZCOUNT', set, '-inf', '+inf'},
+	    {'ZRANGE', set, '0', '0'}, {'ZSCORE', set, 'f'},
+	    {'ZRANGEBYSCORE', set, '-inf', '+inf'},
+	    {'ZREMRANGEBYSCORE', set, '0', '0'},
+	    {'ZREMRANGEBYRANK', set, '1', '1'}, {'ZREM', set, 'f'}}) do
+		local done = redis.pcall(unpack(words))
+		if type(done) == 'table' and done.err then
+			answer[#answer + 1] = words[1]
+			answer[#answer + 1] = done.err
+		end
+	end
+	return #answer > 0 and answer or {0}
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

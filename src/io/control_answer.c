@@ -4,6 +4,7 @@
 #include "io/control_answer.h"
 
 #include "base/text.h"
+#include "io/checkup.h"
 #include "io/clock.h"
 #include "io/inspect.h"
 #include "io/metrics.h"
@@ -163,6 +164,24 @@ answer_status(const struct request *request)
 	    "store", inspect_store(daemon->store),
 	    "metrics", describe_metrics(),
 	    "store_troubles", describe_troubles());
+	engine_unhold_config(daemon->engine, config);
+	return document;
+}
+
+static json_t *
+answer_check(const struct request *request)
+{
+	const struct control_daemon *daemon = &request->daemon;
+	const struct config *config = engine_hold_config(daemon->engine);
+	const struct checkup checkup = {
+		.config = config, .store = daemon->store,
+		.dns = engine_dns(daemon->engine),
+		.config_file = daemon->config_file,
+		.reload_failed = daemon->reload_failed,
+		.now_ms = clock_now_ms()
+	};
+	json_t *document = checkup_run(&checkup);
+
 	engine_unhold_config(daemon->engine, config);
 	return document;
 }

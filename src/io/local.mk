@@ -3,6 +3,8 @@ libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
 	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS) $(OPENSSL_CFLAGS)
 libio_a_SOURCES = \
+	src/io/checkup.c \
+	src/io/checkup.h \
 	src/io/clock.c \
 	src/io/clock.h \
 	src/io/command.def \
@@ -127,6 +129,7 @@ libio_a_SOURCES = \
 	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/store_redis_check.c \
 	src/io/store_redis_inside.h \
 	src/io/store_redis_parts.c \
 	src/io/subjects.c \

@@ -19,15 +19,6 @@ static const char *const words[] = {
 	[REDIS_SENTINEL] = "sentinel"
 };
 
-/* What a server says, fit for a quoted value of the log. */
-static void
-put_printable(struct text *text, const char *octets)
-{
-	for (; *octets != '\0'; octets++)
-		text_put_char(text, *octets < 0x20 || *octets > 0x7e ||
-		    *octets == '"' || *octets == '\\' ? '?' : *octets);
-}
-
 /* False when one line about it was written a short while ago. */
 static bool
 may_log(struct redis_link *link, enum redis_trouble trouble)
@@ -47,7 +38,7 @@ put_reason(struct text *text, enum redis_trouble trouble, const char *detail)
 	text_put(text, redis_trouble_text(trouble));
 	if (detail[0] != '\0')
 		text_put(text, ": ");
-	put_printable(text, detail);
+	redis_put_said(text, detail);
 }
 
 static void

@@ -86,6 +86,33 @@ redis_reply_trouble(const struct redisReply *reply)
 	return trouble;
 }
 
+void
+redis_put_said(struct text *text, const char *octets)
+{
+	for (; *octets != '\0'; octets++)
+		text_put_char(text, *octets < 0x20 || *octets > 0x7e ||
+		    *octets == '"' || *octets == '\\' ? '?' : *octets);
+}
+
+bool
+redis_put_right(struct text *text, const char *error, const char *keys)
+{
+	const char *said = strstr(error, "NOPERM");
+	const char *begin = said == NULL ? NULL : strchr(said, '\'');
+	const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
+
+	if (end != NULL) {
+		text_put_char(text, '+');
+		text_put_n(text, begin + 1, (size_t)(end - begin - 1));
+		return true;
+	}
+	if (said == NULL || strstr(said, " key") == NULL)
+		return false;
+	text_put_char(text, '~');
+	text_put_escaped(text, keys, strlen(keys), "");
+	return true;
+}
+
 bool
 fault_set(struct fault *fault, enum redis_trouble trouble, const char *detail)
 {

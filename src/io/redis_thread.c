@@ -287,6 +287,15 @@ is_for_asker(const struct question *question, const redisReply *reply)
 	    redis_trouble_cure(redis_reply_trouble(reply)) != CURE_RECONNECT;
 }
 
+/* Was it done? Then it begins with a number, mostly the time: charge.lua. */
+static bool
+is_done(const struct question *question, const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ARRAY && !question->plain &&
+	    !question->about && reply->elements > 0 &&
+	    reply->element[0]->type == REDIS_REPLY_INTEGER;
+}
+
 /* Give the oldest question its reply, which is taken over. */
 static bool
 settle(struct redis_link *link, redisReply *reply, struct fault *fault)
@@ -321,8 +330,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		return fault_set(fault, TROUBLE_GARBAGE, "");
 	}
 	question->answer = reply;
-	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
-	    !question->plain && !question->about)
+	if (link->ailing && is_done(question, reply))
 		link_note_well(link);
 	return true;
 }

@@ -1177,6 +1177,7 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
+	.check = redis_check,
 	.get_nodes = redis_get_nodes,
 	.save = redis_save,
 	.count_hosts = redis_count_hosts,

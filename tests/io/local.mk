@@ -1,5 +1,6 @@
 if HAVE_CHECK
 io_tests = \
+	tests/io/test_checkup \
 	tests/io/test_conffile \
 	tests/io/test_confnotes \
 	tests/io/test_control \
@@ -27,6 +28,8 @@ io_test_ldadd = libio.a libcore.a libbase.a $(CHECK_LIBS) $(MILTER_LIBS) \
 	$(CONFUSE_LIBS) $(HIREDIS_LIBS) $(JANSSON_LIBS) $(LIBMD_LIBS) \
 	$(CARES_LIBS) $(LIBIDN2_LIBS) $(LIBPCRE2_LIBS) $(OPENSSL_LIBS)
 
+tests_io_test_checkup_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_checkup_LDADD = $(io_test_ldadd)
 tests_io_test_conffile_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_conffile_LDADD = $(io_test_ldadd)
 tests_io_test_confnotes_CPPFLAGS = $(io_test_cppflags)

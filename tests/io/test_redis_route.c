@@ -412,6 +412,27 @@ START_TEST(marks_are_found_on_their_nodes)
 }
 END_TEST
 
+/* Also when it is one node that does not let us. */
+START_TEST(each_node_is_checked)
+{
+	struct store *store = open_cluster(PATIENT_MS);
+	struct store_complaint complaints[STORE_COMPLAINTS_MAX];
+
+	ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints), 0);
+	for (size_t i = 0; i < 3; i++) {
+		lab_ask(i, "ACL SETUSER default -hdel -zrem");
+		ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints),
+		    2);
+		ck_assert(strstr(complaints[0].text, "+hdel") != NULL);
+		ck_assert(strstr(complaints[1].text, "+zrem") != NULL);
+		ck_assert(complaints[1].misset);
+		lab_ask(i, "ACL SETUSER default +hdel +zrem");
+	}
+	ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(hosts_are_counted)
 {
 	struct store *store = open_cluster(PATIENT_MS);
@@ -1205,6 +1226,7 @@ add_cluster(Suite *suite)
 	tcase_add_test(tcase, peek_counts_nothing);
 	tcase_add_test(tcase, refunds_find_their_nodes);
 	tcase_add_test(tcase, marks_are_found_on_their_nodes);
+	tcase_add_test(tcase, each_node_is_checked);
 	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_test(tcase, nodes_are_listed);
 	tcase_add_test(tcase, never_more_than_the_max);

@@ -1432,6 +1432,26 @@ START_TEST(hosts_are_counted)
 }
 END_TEST
 
+/* Is there one complaint, or none for NULL, and does it name this? */
+static void
+must_complain(struct store *store, const char *text, bool misset)
+{
+	struct store_complaint complaints[STORE_COMPLAINTS_MAX];
+	size_t count = store_check(store, PATIENT_MS, complaints);
+	const char *got = count > 0 ? complaints[0].text : "nothing";
+
+	if (text == NULL) {
+		ck_assert_msg(count == 0, "%s", got);
+		return;
+	}
+	ck_assert_msg(count == 1, "%zu instead of %s: %s", count, text, got);
+	ck_assert_msg(strstr(got, text) != NULL, "%s instead of %s", got,
+	    text);
+	ck_assert_msg(complaints[0].misset == misset, "%s", got);
+	ck_assert_msg(strstr(complaints[0].where, "127.0.0.1:") != NULL ||
+	    complaints[0].where[0] == '/', "%s", complaints[0].where);
+}
+
 /* However soon it hangs up, on TCP and on a socket. */
 START_TEST(full_house_is_told)
 {
@@ -1450,6 +1470,7 @@ START_TEST(full_house_is_told)
 		ck_assert(!state_of(store).up);
 		ck_assert_msg(metric_get_trouble(TROUBLE_MAXCLIENTS) > before,
 		    "attempt %d: %s", i, state_of(store).reason);
+		must_complain(store, "maxclients", false);
 		store_close(&store);
 	}
 	redisFree(only);
@@ -1537,6 +1558,95 @@ START_TEST(lacking_right_is_told)
 	    CHARGE_ALLOWED; i++)
 		sleep_ms(10);
 	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+/* --- what `floodgatectl check` tries --- */
+
+/* Every right of the line in contrib, one at a time: SELECT is of others. */
+START_TEST(each_lacking_right_is_named)
+{
+	static const char *const starts[] = {
+		[SCRIPT_EVAL] = "user floodgate ",
+		[SCRIPT_FUNCTION] = "#user floodgate "
+	};
+	const char *words[RIGHTS_MAX];
+	struct store *store;
+	char names[RIGHTS_MAX][40], less[40];
+	size_t count = rights_of(starts[_i], words), tried = 0;
+
+	for (size_t i = 0; i < count; i++)	/* they are in one buffer */
+		snprintf(names[i], sizeof(names[i]), "%s",
+		    strlen(words[i]) < sizeof(names[i]) ? words[i] : "");
+	make_user((enum script_kind)_i, NULL);
+	store = open_as_floodgate();
+	must_complain(store, NULL, false);
+	for (size_t i = 0; i < count; i++) {
+		if (names[i][0] != '+' || strchr(names[i], '|') != NULL ||
+		    strcmp(names[i], "+select") == 0 ||
+		    strcmp(names[i], "+ping") == 0 ||
+		    strcmp(names[i], "+role") == 0)
+			continue;
+		snprintf(less, sizeof(less), "-%s", names[i] + 1);
+		make_user((enum script_kind)_i, less);
+		must_complain(store, names[i], true);
+		tried++;
+	}
+	ck_assert_uint_ge(tried, 19);
+	make_user((enum script_kind)_i, "resetkeys");
+	must_complain(store, "~fg:*", true);
+	make_user((enum script_kind)_i, NULL);
+	must_complain(store, NULL, false);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+static const char *const greeting_rights[] = {"+ping", "+role"};
+
+START_TEST(right_that_a_greeting_lacks_is_named)
+{
+	char less[16];
+	struct store *store;
+
+	snprintf(less, sizeof(less), "-%s", greeting_rights[_i] + 1);
+	make_user(SCRIPT_EVAL, less);
+	store = open_as_floodgate();
+	must_complain(store, greeting_rights[_i], true);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(check_tells_what_the_server_is_short_of)
+{
+	struct store *store = open_store();
+
+	must_complain(store, NULL, false);
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	must_complain(store, "maxmemory", false);
+	must_complain(store, "maxmemory", false);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	must_complain(store, NULL, false);
+	ck_assert_str_eq(TELL("DBSIZE"), "0");
+	kill(server.pid, SIGSTOP);
+	must_complain(store, "in time", false);
+	kill(server.pid, SIGCONT);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(check_tells_of_a_wrong_password)
+{
+	struct store_redis_options options;
+	struct store *store;
+
+	make_user(SCRIPT_EVAL, NULL);
+	options = options_of(server.where);
+	options.user = "floodgate";
+	options.password_file = write_secret("another", 0600);
+	store = open_with(&options);
+	must_complain(store, "does not accept the user or password", true);
 	store_close(&store);
 }
 END_TEST
@@ -2248,6 +2358,11 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
 	tcase_add_loop_test(tcase, full_house_is_told, 0, 2);
+	tcase_add_loop_test(tcase, each_lacking_right_is_named, 0, 2);
+	tcase_add_loop_test(tcase, right_that_a_greeting_lacks_is_named, 0,
+	    ROWS(greeting_rights));
+	tcase_add_test(tcase, check_tells_what_the_server_is_short_of);
+	tcase_add_test(tcase, check_tells_of_a_wrong_password);
 	tcase_add_test(tcase, different_ones_are_bounded_and_end);
 	tcase_add_test(tcase, different_ones_of_the_future_are_of_now);
 	tcase_add_test(tcase, least_rights_are_enough);
