@@ -53,11 +53,14 @@ tests_io_test_mta_socket_LDADD = $(io_test_ldadd)
 tests_io_test_redis_key_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_key_LDADD = $(io_test_ldadd)
 tests_io_test_redis_route_SOURCES = tests/io/test_redis_route.c tests/io/redis_lab.c \
-	tests/io/redis_lab.h
+	tests/io/redis_lab.h tests/io/redis_store.c \
+	tests/io/redis_store.h
 tests_io_test_redis_route_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_route_LDADD = $(io_test_ldadd)
 tests_io_test_redis_slots_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_slots_LDADD = $(io_test_ldadd)
+tests_io_test_redis_tls_SOURCES = tests/io/test_redis_tls.c tests/io/redis_store.c \
+	tests/io/redis_store.h
 tests_io_test_redis_tls_CPPFLAGS = $(io_test_cppflags) \
 	-DMAKE_CERTIFICATES='"$(abs_top_srcdir)/tests/io/make-certificates"'
 tests_io_test_redis_tls_LDADD = $(io_test_ldadd)
@@ -72,7 +75,8 @@ tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store
 	tests/io/store_model.h
 tests_io_test_store_memory_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_memory_LDADD = $(io_test_ldadd)
-tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/store_marks.c \
+tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/redis_store.c \
+	tests/io/redis_store.h tests/io/store_marks.c \
 	tests/io/store_marks.h tests/io/store_model.c \
 	tests/io/store_model.h
 tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags) \

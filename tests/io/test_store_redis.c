@@ -30,20 +30,18 @@
 #include "io/list_lookup.h"
 #include "io/metrics.h"
 #include "io/redis_script.h"
+#include "redis_store.h"
 #include "store_marks.h"
 #include "store_model.h"
 #include "../suite.h"
 
 #define TIMEOUT_MS 100
-#define PATIENT_MS 1000		/* where the time is not the subject */
 /* What a busy machine may add to a deadline. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GRACE_MS 200
 #else
 #define GRACE_MS 50
 #endif
-#define HOUR_MS INT64_C(3600000)
-#define SKIPPED 77
 
 static char directory[64];	/* of all tests */
 
@@ -74,12 +72,6 @@ find_port(void)
 	    server.port);
 	snprintf(server.path, sizeof(server.path), "%s/%s.sock", directory,
 	    server.port);
-}
-
-static void
-sleep_ms(int64_t ms)
-{
-	poll(NULL, 0, (int)ms);
 }
 
 /* A connection beside the store's, for looking and for meddling. */
@@ -271,33 +263,16 @@ static const char *one_server[1];
 static struct store_redis_options
 options_of(const char *where)
 {
-	struct store_redis_options options = {
-		.server = {one_server, 1}, .user = "", .password_file = "",
-		.sentinel = "", .sentinel_user = "",
-		.sentinel_password_file = "", .prefix = "fg:",
-		.timeout_ms = TIMEOUT_MS,
-		.connect_timeout_ms = 300, .script = as.script,
-		.tls_ca_file = "", .tls_ca_directory = "",
-		.tls_certificate_file = "", .tls_key_file = "",
-		.tls_server_name = ""
-	};
+	struct store_redis_options options = redis_options(TIMEOUT_MS);
 
+	options.server = (struct strings){one_server, 1};
+	options.script = as.script;
 	one_server[0] = where;
 	if (as.user != NULL) {
 		options.user = as.user;
 		options.password_file = write_secret("pw", 0600);
 	}
 	return options;
-}
-
-static struct store *
-open_with(const struct store_redis_options *options)
-{
-	char why[200] = "";
-	struct store *store = store_redis_open(options, why, sizeof(why));
-
-	ck_assert_msg(store != NULL, "%s", why);
-	return store;
 }
 
 /* One that gives up soon; the others of these tests wait. */
@@ -318,72 +293,6 @@ open_store(void)
 	options.timeout_ms = options.connect_timeout_ms = PATIENT_MS;
 	store = open_with(&options);
 	return store;
-}
-
-static struct store_state
-state_of(struct store *store)
-{
-	struct store_state state;
-
-	store_get_state(store, &state);
-	return state;
-}
-
-static bool
-comes_up(struct store *store, int64_t within_ms)
-{
-	int64_t until_ms = clock_steady_ms() + within_ms;
-
-	while (!state_of(store).up && clock_steady_ms() < until_ms)
-		sleep_ms(2);
-	return state_of(store).up;
-}
-
-static void
-add_charge(struct charges *charges, const char *subject, const char *field,
-    int64_t max, int64_t window_ms, int64_t weight)
-{
-	struct charge *charge = &charges->at[charges->count++];
-
-	memset(charge, 0, sizeof(*charge));
-	ck_assert(text_copy(charge->subject, sizeof(charge->subject),
-	    subject));
-	charge->field = field;
-	charge->max = max;
-	charge->window_ms = window_ms;
-	charge->weight = weight;
-}
-
-static struct charge_answer
-ask(struct store *store, const struct charges *charges, enum store_mode mode)
-{
-	struct charge_answer answer;
-
-	store_charge(store, charges, mode, clock_now_ms(), PATIENT_MS,
-	    &answer);
-	return answer;
-}
-
-/* One of max in an hour. */
-static struct charge_answer
-charge_one(struct store *store, const char *subject, int64_t max)
-{
-	struct charges charges = {.count = 0};
-
-	add_charge(&charges, subject, "quota_user/1h", max, HOUR_MS, 1);
-	return ask(store, &charges, STORE_CHARGE);
-}
-
-static int64_t
-used_of(struct store *store, const char *subject, const char *field)
-{
-	struct charges charges = {.count = 0};
-	struct charge_answer answer;
-
-	add_charge(&charges, subject, field, 1, HOUR_MS, 0);
-	answer = ask(store, &charges, STORE_PEEK);
-	ck_assert_int_ne(answer.status, CHARGE_UNAVAILABLE);
-	return answer.used[0];
 }
 
 static void
