@@ -23,6 +23,10 @@ libio_a_SOURCES = \
 	src/io/confsay.h \
 	src/io/confscan.c \
 	src/io/confscan.h \
+	src/io/confscan_inside.h \
+	src/io/confscan_option.c \
+	src/io/confscan_section.c \
+	src/io/confscan_word.c \
 	src/io/conftype.c \
 	src/io/conftype.h \
 	src/io/control.c \
