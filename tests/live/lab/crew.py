@@ -86,6 +86,7 @@ def serve(lab):
     """Be a runner."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    for line in sys.stdin:
-        result = suite.play(lab, suite.number(int(line)))
-        print(json.dumps(result._asdict()), file=answers, flush=True)
+    with contextlib.suppress(BrokenPipeError):    # nobody wants to know
+        for line in sys.stdin:
+            result = suite.play(lab, suite.number(int(line)))
+            print(json.dumps(result._asdict()), file=answers, flush=True)
