@@ -45,6 +45,10 @@
 --           leaves. KEYS[1] is a sorted set of hosts by the time when they
 --           are given up. The answer: the time, how many live, or -1.
 --
+--   check   try each command of this script on KEYS[1], a hash, and KEYS[2], a
+--           sorted set, which are gone afterwards. The answer: 0; or in pairs,
+--           what could not be done and why.
+--
 -- A value begins with text for people, "used/max/window " ("used" is as of
 -- the last charge), of which a label is what follows "used", together with
 -- the version octet after it. Then, for this script: the total; the newest
@@ -55,7 +59,7 @@
 -- is ever printed as a rounded one. What does not look like this starts anew.
 --
 -- A count of different ones has a sorted set, whose key is that of its hash,
--- a slash and the field: elements by the time when each was seen last, at
+-- a slash and the field, or a hash of it (redis_key.h): elements by the time when each was seen last, at
 -- most max + 1 of them. The value in the hash is for people and `show`: the
 -- same text, another version octet, and the window in ms.
 --
@@ -64,6 +68,30 @@
 --
 -- No text of the caller's comes back in an error: a server of old could be
 -- made to send a forged reply that way (CVE-2025-67733).
+
+-- Before TIME, which may be what must not be done.
+if ARGV[1] == 'check' then
+	local hash, set = KEYS[1], KEYS[2]
+	local answer = {}
+	for _, words in ipairs({{'TIME'},
+	    {'HSET', hash, 'f', '1'}, {'PEXPIRE', hash, '1000'},
+	    {'PTTL', hash}, {'EXISTS', hash}, {'HGET', hash, 'f'},
+	    {'HMGET', hash, 'f'}, {'HGETALL', hash}, {'HKEYS', hash},
+	    {'HDEL', hash, 'f'},
+	    {'ZADD', set, '1', 'f'}, {'PEXPIRE', set, '1000'},
+	    {'ZCARD', set}, {'ZCOUNT', set, '-inf', '+inf'},
+	    {'ZRANGE', set, '0', '0'}, {'ZSCORE', set, 'f'},
+	    {'ZRANGEBYSCORE', set, '-inf', '+inf'},
+	    {'ZREMRANGEBYSCORE', set, '0', '0'},
+	    {'ZREMRANGEBYRANK', set, '1', '1'}, {'ZREM', set, 'f'}}) do
+		local done = redis.pcall(unpack(words))
+		if type(done) == 'table' and done.err then
+			answer[#answer + 1] = words[1]
+			answer[#answer + 1] = done.err
+		end
+	end
+	return #answer > 0 and answer or {0}
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -585,6 +613,18 @@ local function unsee()
 	return {now}
 end
 
+-- The sorted set of a counter, as redis_key.c names it.
+local function set_key(field)
+	if #KEYS[1] + 1 + #field <= 100 then
+		return KEYS[1] .. '/' .. field
+	end
+	local hash = 0
+	for i = 1, #field do
+		hash = (hash * 257 + string.byte(field, i)) % 4294967291
+	end
+	return KEYS[1] .. '/~' .. format('%.0f', hash)
+end
+
 -- A count of different ones is shown as a counter of one group.
 local function show()
 	local answer = redis.call('HGETALL', KEYS[1])
@@ -592,7 +632,7 @@ local function show()
 		local label, window =
 		    string.match(answer[i], '^%d+(/%d+/%w+ )\3(%d+)$')
 		if label then
-			local key = KEYS[1] .. '/' .. answer[i - 1]
+			local key = set_key(answer[i - 1])
 			local since = format('(%.0f', now - window)
 			local used = redis.call('ZCOUNT', key, since, '+inf')
 			local oldest = redis.call('ZRANGEBYSCORE', key, since,
@@ -718,7 +758,7 @@ end
 
 -- With the sorted set, where there is one.
 local function forget_counter(field)
-	redis.call('ZREMRANGEBYRANK', KEYS[1] .. '/' .. field, 0, -1)
+	redis.call('ZREMRANGEBYRANK', set_key(field), 0, -1)
 	return redis.call('HDEL', KEYS[1], field)
 end
 

@@ -146,6 +146,12 @@ engine_use_dns(struct engine *engine, struct dns *dns)
 	engine->dns = dns;
 }
 
+struct dns *
+engine_dns(const struct engine *engine)
+{
+	return engine->dns;
+}
+
 /* Conversations that the end of the program cuts off give back, too. */
 static void
 close_conversations(struct engine *engine, int64_t now_ms)

@@ -234,6 +234,7 @@ redis_link_get_state(struct redis_link *link, struct store_state *state)
 	state->calls = atomic_load(&link->calls);
 	state->failures = atomic_load(&link->failures);
 	state->since_ms = link->since_ms;
+	state->misset = link->misset;
 	pthread_mutex_unlock(&link->mutex);
 }
 

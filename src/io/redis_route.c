@@ -278,6 +278,7 @@ add_nodes_state(struct redis_route *route, struct store_state *state)
 		if (state->up || state->where[0] == '\0') {
 			text_copy(state->where, sizeof(state->where),
 			    one.where);
+			state->misset = one.misset;
 			if (one.reason[0] != '\0')
 				text_copy(state->reason,
 				    sizeof(state->reason), one.reason);

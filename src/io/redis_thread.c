@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/metrics.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
@@ -220,10 +221,12 @@ settle_error(struct redis_link *link, struct question *question,
 	enum redis_cure cure = redis_trouble_cure(trouble);
 	char *script;
 
-	if (is_curable(link, question, cure))
+	if (is_curable(link, question, cure)) {
+		metric_add_trouble(trouble);
 		return (cure == CURE_EVAL ? send_script(link, question) :
 		    send_with_function(link, question)) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
+	}
 	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
 	fault_set(fault, trouble, error->str);
@@ -284,6 +287,15 @@ is_for_asker(const struct question *question, const redisReply *reply)
 	    redis_trouble_cure(redis_reply_trouble(reply)) != CURE_RECONNECT;
 }
 
+/* Was it done? Then it begins with a number, mostly the time: charge.lua. */
+static bool
+is_done(const struct question *question, const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ARRAY && !question->plain &&
+	    !question->about && reply->elements > 0 &&
+	    reply->element[0]->type == REDIS_REPLY_INTEGER;
+}
+
 /* Give the oldest question its reply, which is taken over. */
 static bool
 settle(struct redis_link *link, redisReply *reply, struct fault *fault)
@@ -295,6 +307,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	    redirect(link, question, reply))
 		return true;
 	if (question != NULL && is_for_asker(question, reply)) {
+		metric_add_trouble(redis_reply_trouble(reply));
 		question->answer = reply;
 		questions_push(&link->finished, question);
 		return true;
@@ -317,8 +330,7 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		return fault_set(fault, TROUBLE_GARBAGE, "");
 	}
 	question->answer = reply;
-	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
-	    !question->plain && !question->about)
+	if (link->ailing && is_done(question, reply))
 		link_note_well(link);
 	return true;
 }

@@ -139,6 +139,14 @@ store_get_state(struct store *store, struct store_state *state)
 }
 
 size_t
+store_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[])
+{
+	return store->ops->check == NULL ? 0 :
+	    store->ops->check(store, timeout_ms, complaints);
+}
+
+size_t
 store_get_nodes(struct store *store, struct store_node nodes[], size_t max)
 {
 	return store->ops->get_nodes == NULL ? 0 :

@@ -91,6 +91,8 @@ struct store_state {
 	int64_t subjects;	/* memory: how many are kept; -1 unknown */
 	int64_t calls, failures;
 	int64_t since_ms;	/* since when up or down, as clock_now_ms() */
+	bool misset;		/* down until somebody changes how it is set
+				 * up */
 
 	/* What decides when this one does not; see store_fallback.c. */
 	bool has_fallback;
@@ -99,6 +101,14 @@ struct store_state {
 	int64_t share_percent;	/* of each limit, that it grants */
 	int64_t untold;		/* subjects that the store has not been told */
 };
+
+/* What keeps a store from its work, for `floodgatectl check`. */
+struct store_complaint {
+	char where[128];	/* as in struct store_state */
+	char text[320];		/* printable */
+	bool misset;		/* until somebody changes how it is set up */
+};
+#define STORE_COMPLAINTS_MAX 32
 
 /*
  * Open the store that the configuration names. The memory store reads its
@@ -189,6 +199,14 @@ int64_t store_marked(struct store *store, int64_t from, int64_t now_ms,
     size_t *count);
 
 void store_get_state(struct store *store, struct store_state *state);
+
+/*
+ * Try all that it may ever be asked for, in timeout_ms. What does not work
+ * into complaints[STORE_COMPLAINTS_MAX]; how many there are.
+ */
+size_t store_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[]);
+
 /* Its servers; how many there are, also when that is more than max. */
 size_t store_get_nodes(struct store *store, struct store_node nodes[],
     size_t max);
@@ -204,6 +222,8 @@ struct store_lookup {
 	size_t count;
 	enum list_status status;	/* the answer: FOUND, NONE or FAILED */
 	char *value;	/* of a hash, when FOUND; for free(), or NULL */
+	struct store_complaint *complaint;	/* when FAILED with a reason:
+						 * filled; NULL: not wanted */
 };
 
 /* All at once. What cannot be asked has FAILED. */
@@ -229,6 +249,9 @@ struct store_ops {
 	    int64_t timeout_ms, struct store_counter counters[], size_t max);
 	void (*get_state)(struct store *store, struct store_state *state);
 	bool (*save)(struct store *store, char *why, size_t size);
+	/* May be NULL: there is nothing to try. */
+	size_t (*check)(struct store *store, int64_t timeout_ms,
+	    struct store_complaint complaints[]);
 	/* May be NULL: it is at one place. */
 	size_t (*get_nodes)(struct store *store, struct store_node nodes[],
 	    size_t max);

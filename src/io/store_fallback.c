@@ -698,6 +698,13 @@ fallback_look_up(struct store *store, struct store_lookup lookups[],
 	store_look_up(fallback_of(store)->below, lookups, count, timeout_ms);
 }
 
+static size_t
+fallback_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[])
+{
+	return store_check(fallback_of(store)->below, timeout_ms, complaints);
+}
+
 static const struct store_ops fallback_ops = {
 	.close = fallback_close,
 	.reconfigure = fallback_reconfigure,
@@ -705,6 +712,7 @@ static const struct store_ops fallback_ops = {
 	.refund = fallback_refund,
 	.show = fallback_show,
 	.get_state = fallback_get_state,
+	.check = fallback_check,
 	.get_nodes = fallback_get_nodes,
 	.save = fallback_save,
 	.charge_local = fallback_charge_local,

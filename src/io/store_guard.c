@@ -286,6 +286,13 @@ guard_look_up(struct store *store, struct store_lookup lookups[], size_t count,
 	store_look_up(guard_of(store)->below, lookups, count, timeout_ms);
 }
 
+static size_t
+guard_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[])
+{
+	return store_check(guard_of(store)->below, timeout_ms, complaints);
+}
+
 static const struct store_ops guard_ops = {
 	.close = guard_close,
 	.reconfigure = guard_reconfigure,
@@ -293,6 +300,7 @@ static const struct store_ops guard_ops = {
 	.refund = guard_refund,
 	.show = guard_show,
 	.get_state = guard_get_state,
+	.check = guard_check,
 	.get_nodes = guard_get_nodes,
 	.save = guard_save,
 	.charge_local = guard_charge_local,

@@ -721,6 +721,26 @@ memory_get_state(struct store *store, struct store_state *state)
 	state->since_ms = memory->since_ms;
 }
 
+static size_t
+memory_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[])
+{
+	struct memory *memory = memory_of(store);
+	struct store_complaint *complaint = &complaints[0];
+	struct text text;
+	char why[256];
+
+	(void)timeout_ms;
+	if (memory_file_is_well(memory, why, sizeof(why)))
+		return 0;
+	complaint->misset = true;
+	text_copy(complaint->where, sizeof(complaint->where), memory->file);
+	TEXT_INIT(&text, complaint->text);
+	text_put(&text, "counters are not saved: ");
+	text_put(&text, why);
+	return 1;
+}
+
 static bool
 memory_save(struct store *store, char *why, size_t size)
 {
@@ -926,6 +946,7 @@ static const struct store_ops memory_ops = {
 	.refund = memory_refund,
 	.show = memory_show,
 	.get_state = memory_get_state,
+	.check = memory_check,
 	.save = memory_save,
 	.marks = &memory_mark_ops,
 };

@@ -18,13 +18,11 @@
 #include "io/clock.h"
 #include "io/ledger.h"
 #include "io/mark_text.h"
+#include "io/redis_key.h"
 #include "io/redis_lists.h"
 #include "io/redis_marks.h"
 #include "io/tls.h"
 
-#define PREFIX_OCTETS_MAX 64
-#define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
-#define SET_KEY_SIZE (KEY_SIZE + 1 + LEDGER_FIELD_SIZE)
 #define NUMBER_SIZE 21
 
 /* A value: see charge.lua. */
@@ -55,24 +53,13 @@ struct subjects {
 	const char *prefix;
 	size_t count;
 	const char *subject[SUBJECTS_MAX];
-	char key[SUBJECTS_MAX][KEY_SIZE];
+	char key[SUBJECTS_MAX][REDIS_KEY_SIZE];
 };
-
-/* The subject is the hash tag: on a Cluster all of it is at one place. */
-static void
-put_key(struct text *key, const char *prefix, const char *subject)
-{
-	text_put(key, prefix);
-	text_put_char(key, '{');
-	text_put(key, subject);
-	text_put_char(key, '}');
-}
 
 /* Which it is, from 1 as Lua counts. */
 static size_t
 subjects_index(struct subjects *subjects, const char *subject)
 {
-	struct text key;
 	size_t i = 0;
 
 	while (i < subjects->count &&
@@ -81,29 +68,12 @@ subjects_index(struct subjects *subjects, const char *subject)
 	if (i < subjects->count)
 		return i + 1;
 	subjects->subject[subjects->count] = subject;
-	TEXT_INIT(&key, subjects->key[subjects->count++]);
-	put_key(&key, subjects->prefix, subject);
+	redis_key(subjects->prefix, subject,
+	    subjects->key[subjects->count++]);
 	return subjects->count;
 }
 
-/*
- * The sorted set of a distinct counter: beside its subject in a Cluster,
- * because of the braces.
- */
-static const char *
-set_key(const char *prefix, const char *subject, const char *field,
-    char buffer[SET_KEY_SIZE])
-{
-	struct text key;
-
-	text_init(&key, buffer, SET_KEY_SIZE);
-	put_key(&key, prefix, subject);
-	text_put_char(&key, '/');
-	text_put(&key, field);
-	return buffer;
-}
-
-/* An element as a member of it. */
+/* An element as a member of a sorted set. */
 static const char *
 member_text(uint64_t element, char buffer[NUMBER_SIZE])
 {
@@ -117,12 +87,10 @@ member_text(uint64_t element, char buffer[NUMBER_SIZE])
 unsigned int
 redis_place(const struct store_redis *redis, const char *subject)
 {
-	char buffer[KEY_SIZE];
-	struct text key;
+	char key[REDIS_KEY_SIZE];
 
-	TEXT_INIT(&key, buffer);
-	put_key(&key, redis->prefix, subject);
-	return redis_route_place(redis->route, buffer);
+	return redis_route_place(redis->route,
+	    redis_key(redis->prefix, subject, key));
 }
 
 static const char *
@@ -281,7 +249,7 @@ struct charge_question {
 		char kind[KIND_SIZE];
 		size_t set;	/* its key, from 1; 0: none */
 	} text[CHARGES_MAX];
-	char set_keys[CHARGES_MAX][SET_KEY_SIZE];
+	char set_keys[CHARGES_MAX][REDIS_KEY_SIZE];
 	struct mark_words marks;
 	struct redis_words words;
 };
@@ -372,7 +340,7 @@ make_sets(struct charge_question *question)
 		question->text[i].set = 0;
 		if (!charge->distinct)
 			continue;
-		set_key(subjects->prefix, charge->subject, charge->field,
+		redis_set_key(subjects->prefix, charge->subject, charge->field,
 		    question->set_keys[question->sets++]);
 		question->text[i].set = subjects->count + question->sets;
 	}
@@ -736,7 +704,7 @@ tell_refunds(struct store_redis *redis, const struct refund refunds[],
 /* Elements of distinct counters: which, and when it was seen. */
 struct forget_question {
 	char count[NUMBER_SIZE];
-	char keys[CHARGES_MAX][SET_KEY_SIZE];
+	char keys[CHARGES_MAX][REDIS_KEY_SIZE];
 	char member[CHARGES_MAX][NUMBER_SIZE];
 	char at_ms[CHARGES_MAX][NUMBER_SIZE];
 	struct redis_words words;
@@ -754,7 +722,7 @@ tell_forgotten(struct store_redis *redis, const struct refund refunds[],
 	redis_words_init(words);
 	redis_words_add(words, number_text((int64_t)count, question.count));
 	for (size_t i = 0; i < count; i++)
-		redis_words_add(words, set_key(redis->prefix,
+		redis_words_add(words, redis_set_key(redis->prefix,
 		    refunds[i].subject, refunds[i].field, question.keys[i]));
 	redis_words_add(words, "unsee");
 	for (size_t i = 0; i < count; i++) {
@@ -950,16 +918,13 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
     int64_t timeout_ms)
 {
 	struct store_redis *redis = redis_of(store);
-	char key[PREFIX_OCTETS_MAX + sizeof("hosts")], number[NUMBER_SIZE];
+	char key[REDIS_KEY_SIZE], number[NUMBER_SIZE];
 	struct redis_words words;
 	redisReply *reply;
-	struct text text;
 	int64_t count = -1;
 	bool misset;
 
-	TEXT_INIT(&text, key);
-	text_put(&text, redis->prefix);
-	text_put(&text, "hosts");
+	redis_common_key(redis->prefix, "hosts", key);
 	redis_words_init(&words);
 	redis_words_add(&words, "1");
 	redis_words_add(&words, key);
@@ -1212,6 +1177,7 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
+	.check = redis_check,
 	.get_nodes = redis_get_nodes,
 	.save = redis_save,
 	.count_hosts = redis_count_hosts,
@@ -1225,8 +1191,8 @@ find_fault(const struct store_redis_options *options)
 	if (options->server.count == 0 ||
 	    options->server.count > REDIS_SERVERS_MAX)
 		return "store \"redis\" needs from 1 to 16 servers";
-	if (strlen(options->prefix) > PREFIX_OCTETS_MAX)
-		return "the prefix of store \"redis\" is longer than 64 octets";
+	if (strlen(options->prefix) > REDIS_PREFIX_OCTETS_MAX)
+		return "the prefix of store \"redis\" is longer than 40 octets";
 	if (strpbrk(options->prefix, "{}") != NULL)
 		return "the prefix of store \"redis\" must not hold a brace";
 	if (options->tls && options->server.at[0][0] == '/' &&
