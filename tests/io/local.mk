@@ -9,6 +9,7 @@ io_tests = \
 	tests/io/test_maps \
 	tests/io/test_mark_text \
 	tests/io/test_mta_socket \
+	tests/io/test_redis_replicas \
 	tests/io/test_redis_route \
 	tests/io/test_redis_slots \
 	tests/io/test_redis_tls \
@@ -46,6 +47,10 @@ tests_io_test_mark_text_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_mark_text_LDADD = $(io_test_ldadd)
 tests_io_test_mta_socket_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_mta_socket_LDADD = $(io_test_ldadd)
+tests_io_test_redis_replicas_SOURCES = tests/io/test_redis_replicas.c \
+	tests/io/redis_lab.c tests/io/redis_lab.h
+tests_io_test_redis_replicas_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_redis_replicas_LDADD = $(io_test_ldadd)
 tests_io_test_redis_route_SOURCES = tests/io/test_redis_route.c tests/io/redis_lab.c \
 	tests/io/redis_lab.h
 tests_io_test_redis_route_CPPFLAGS = $(io_test_cppflags)
