@@ -6,6 +6,7 @@ from .process import check, free_port, need_program, wait_until
 from .redis import Redis
 
 NODE_TIMEOUT = 1000     # ms; then the others elect
+LAG_MB = 32     # more than tcp_wmem and tcp_rmem have for a connection
 
 
 class Cluster:
@@ -53,6 +54,26 @@ class Cluster:
         return [node for node in self.nodes
                 if node.process.alive() and not is_replica(node)]
 
+    def replica_of(self, master):
+        ports = [int(port) for _, port, _ in master.command("ROLE")[2]]
+        return next(node for node in self.nodes if node.port in ports)
+
+    def await_promotion(self, replica):
+        wait_until(lambda: not is_replica(replica) and
+                   self.has_master_for_all(replica), 20, "the election")
+
+    def rejoin(self, lost, master):
+        """As it was told by the others; it has what the new master has."""
+        if not lost.process.alive():
+            lost.start()
+        wait_until(lambda: follows(lost, master), 30, "the lost one")
+
+    def a_key(self, master):
+        """One that is at this node."""
+        keys = ("key%d" % number for number in range(1000))
+        return next(key for key in keys if not str(
+            master.command("GET", key)).startswith("-MOVED"))
+
     def id(self, node):
         return node.command("CLUSTER", "MYID")
 
@@ -95,6 +116,33 @@ def is_replica(node):
     return node.command("ROLE")[0] == "slave"
 
 
+def follows(node, master):
+    """Is it a replica that has all that the master has?"""
+    role = node.command("ROLE")
+    return role[0] == "slave" and role[2] == master.port and \
+        role[3] == "connected" and any(
+            int(port) == node.port
+            for _, port, _ in master.command("ROLE")[2])
+
+
+def lag(servers, master):
+    """The master's replica receives nothing from here on.
+
+    It reads nothing, and what is under way to it fills all buffers between
+    the two; what comes after that is with the master alone.
+    """
+    replica = servers.replica_of(master)
+    replica.freeze()
+    key = servers.a_key(master)
+    master.commands(*[("SET", key, "x" * 1000000)] * LAG_MB)
+    return replica
+
+
+def replica_options(master):
+    return ("--replicaof", "127.0.0.1", str(master.port),
+            "--repl-diskless-sync-delay", "0")
+
+
 class Watched:
     """A master, its replica, and three sentinels that watch over them."""
 
@@ -104,9 +152,7 @@ class Watched:
     def __init__(self, lab):
         self.lab = lab
         self.master = Redis(lab)
-        self.replica = Redis(lab, "--replicaof", "127.0.0.1",
-                             str(self.master.port),
-                             "--repl-diskless-sync-delay", "0")
+        self.replica = Redis(lab, *replica_options(self.master))
         self.sentinels = [self.sentinel() for _ in range(3)]
         for sentinel in self.sentinels:
             wait_until(lambda sentinel=sentinel: self.is_ready(sentinel), 30,
@@ -119,7 +165,7 @@ port %d
 bind 127.0.0.1
 sentinel monitor %s 127.0.0.1 %d 2
 sentinel down-after-milliseconds %s %d
-sentinel failover-timeout %s 5000
+sentinel failover-timeout %s 1000
 """ % (port, self.NAME, self.master.port, self.NAME, self.DOWN_AFTER,
             self.NAME))
         return Redis(self.lab, conf=conf, port=port)
@@ -131,6 +177,30 @@ sentinel failover-timeout %s 5000
         return "sentinels=3" in info and "slaves=1" in info and \
             isinstance(replicas, list) and replicas and \
             replicas[0][replicas[0].index("master-link-status") + 1] == "ok"
+
+    def masters(self):
+        return [one for one in (self.master, self.replica)
+                if one.port == self.named()]
+
+    def replica_of(self, master):
+        return self.replica if master is self.master else self.master
+
+    def await_promotion(self, replica):
+        wait_until(lambda: self.named() == replica.port, 30,
+                   "the new master")
+
+    def rejoin(self, lost, master):
+        """As sentinels would have it do a while later."""
+        if not lost.process.alive():
+            lost.options = replica_options(master)
+            lost.start()
+        wait_until(lambda: follows(lost, master), 30, "the lost one")
+        for sentinel in self.sentinels:
+            wait_until(lambda sentinel=sentinel: self.is_ready(sentinel), 30,
+                       "the sentinels")
+
+    def a_key(self, master):
+        return "key"
 
     def named(self):
         """The port that the sentinels name."""
