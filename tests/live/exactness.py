@@ -184,9 +184,9 @@ def kill(servers, master):
 
 
 def kill_ahead(servers, master):
-    """For a second its replica has received nothing."""
+    """For two seconds its replica has received nothing."""
     replica = lag(servers, master)
-    time.sleep(1)
+    time.sleep(2)
     master.kill()
     replica.thaw()
 
@@ -205,15 +205,17 @@ def fail_over(servers, lose):
     servers.rejoin(lost, replica)
 
 
-def after_failovers(lab, servers, extra, seconds, *troubles):
+def after_failovers(lab, servers, extra, seconds, *troubles, **options):
     """(report, log) of a load in which masters were lost.
 
     The first as soon as it counts: what is full is refused without asking.
     """
     both = two(lab, servers.store(extra), "defer")
-    crowd = Crowd(lab, both, seconds)
+    crowd = Crowd(lab, both, seconds, **options)
     began_s = time.monotonic()
-    time.sleep(0.5)
+    wait_until(lambda: all(
+        one.ctl_json("status")["metrics"]["recipients"] > USERS
+        for one in both), 10, "recipients at both")
     for turn, lose in enumerate(troubles):
         fail_over(servers, lose)
         if turn == 1:
@@ -252,7 +254,8 @@ def exact_cluster(lab):
 
 def must_forget(lab, servers):
     """That the judge of the others sees what there is to see."""
-    report, log = after_failovers(lab, servers, PATIENT, 18, kill_ahead)
+    report, log = after_failovers(lab, servers, PATIENT, 18, kill_ahead,
+                                  rate=RATE / 2)
     check_log(report, log)
     check(told.excesses(told.admitted(log), LIMITS), "nothing was lost")
 
