@@ -103,6 +103,7 @@ libio_a_SOURCES = \
 	src/io/redis_nodes.c \
 	src/io/redis_question.c \
 	src/io/redis_question.h \
+	src/io/redis_replicas.c \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
 	src/io/redis_route.c \

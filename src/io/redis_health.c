@@ -98,14 +98,21 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 void
 link_note_well(struct redis_link *link)
 {
+	bool doubted;
+
 	link->misset = false;
 	pthread_mutex_lock(&link->mutex);
 	link->up = true;
-	link->ailing = false;
-	link->reason[0] = '\0';
-	link->since_ms = clock_now_ms();
+	doubted = link->doubted;
+	if (!doubted) {
+		link->ailing = false;
+		link->reason[0] = '\0';
+		link->since_ms = clock_now_ms();
+	}
 	pthread_mutex_unlock(&link->mutex);
 	tell_watcher(link);
+	if (doubted)
+		return;
 	if (!link->silent)
 		log_notice("store=redis %s=up where=%s", words[link->kind],
 		    link->where);

@@ -110,6 +110,7 @@ note_change(const struct redis_asker *asker, const char *subject,
 	redis_words_add(&words, "index");
 	redis_words_add(&words, subject);
 	redis_words_add(&words, last);
+	words.lasting = true;
 	if (!ask_numbers(asker, &words, numbers, 2))
 		return STORE_UNREACHED;
 	if (numbers[1] < 0)
@@ -126,6 +127,7 @@ change(const struct redis_asker *asker, struct redis_words *words,
 	int64_t numbers[3];
 	char last[NUMBER_SIZE];
 
+	words->lasting = true;
 	if (!ask_numbers(asker, words, numbers, 3))
 		return STORE_UNREACHED;
 	if (numbers[1] < 0)
@@ -185,6 +187,7 @@ redis_marks_forget(const struct redis_asker *asker, const char *subject,
 	begin(&asking, asker, subject, "forget");
 	if (field != NULL)
 		redis_words_add(&asking.words, field);
+	asking.words.lasting = true;
 	if (!ask_numbers(asker, &asking.words, numbers, 2))
 		return STORE_UNREACHED;
 	if (numbers[1] == 0)

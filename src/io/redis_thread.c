@@ -44,17 +44,27 @@ disconnect(struct redis_link *link)
 	link->up = false;
 	questions_move(&link->finished, &link->sent);
 	questions_move(&link->finished, &link->queue);
+	link_replicas_end(link);
 	link->told = 0;
 	pthread_mutex_unlock(&link->mutex);
 	hand_over(link);
 	link_let_go(link);
 }
 
+/* It is about to be put into the buffer. */
+static void
+note_sent(struct redis_link *link, struct question *question)
+{
+	question->sent_ms = clock_steady_ms();
+	question->awaits = question->lasting && link->replicas > 0;
+	link->uncovered = link->uncovered || question->awaits;
+	questions_push(&link->sent, question);
+}
+
 static bool
 send_now(struct redis_link *link, struct question *question)
 {
-	question->sent_ms = clock_steady_ms();
-	questions_push(&link->sent, question);
+	note_sent(link, question);
 	return buffer_put(&link->out, question->command, question->length);
 }
 
@@ -107,8 +117,7 @@ send_script(struct redis_link *link, struct question *question)
 	text_put_number(&length, (int64_t)strlen(link->script.text));
 	text_put(&length, "\r\n");
 	question->evaluated = true;
-	question->sent_ms = clock_steady_ms();
-	questions_push(&link->sent, question);
+	note_sent(link, question);
 	return buffer_put(&link->out, question->command, head) &&
 	    buffer_put(&link->out, length.at, length.length) &&
 	    buffer_put(&link->out, link->script.text,
@@ -157,6 +166,16 @@ struct wishes {
 	int64_t timeout_ms;
 };
 
+/* Where a question goes that has waited in the queue, or was held. */
+static struct questions *
+place_of(struct redis_link *link, const struct question *question,
+    struct questions *taken, struct questions *left)
+{
+	if (atomic_load(&question->left))
+		return left;
+	return link_is_held(link, question) ? &link->held : taken;
+}
+
 /*
  * Move the queue into the buffer; what nobody waits for any more is left
  * out. When there was nothing, the thread is as good as asleep.
@@ -165,15 +184,20 @@ static bool
 take_queue(struct redis_link *link, struct wishes *wishes)
 {
 	struct question *question;
-	struct questions taken, left;
+	struct questions waiting, taken, left;
 	bool fits = true;
 
+	questions_init(&waiting);
 	questions_init(&taken);
 	questions_init(&left);
 	pthread_mutex_lock(&link->mutex);
-	while ((question = questions_pop(&link->queue)) != NULL)
-		questions_push(atomic_load(&question->left) ?
-		    &left : &taken, question);
+	link_replicas_read(link);
+	if (link->waits == 0)
+		questions_move(&waiting, &link->held);
+	questions_move(&waiting, &link->queue);
+	while ((question = questions_pop(&waiting)) != NULL)
+		questions_push(place_of(link, question, &taken, &left),
+		    question);
 	link->told = 0;
 	wishes->any = taken.first != NULL;
 	wishes->closing = link->closing;
@@ -289,11 +313,25 @@ is_for_asker(const struct question *question, const redisReply *reply)
 
 /* Was it done? Then it begins with a number, mostly the time: charge.lua. */
 static bool
-is_done(const struct question *question, const redisReply *reply)
+was_done(const struct question *question, const redisReply *reply)
 {
 	return reply->type == REDIS_REPLY_ARRAY && !question->plain &&
 	    !question->about && reply->elements > 0 &&
 	    reply->element[0]->type == REDIS_REPLY_INTEGER;
+}
+
+/* It has its answer, which a WAIT may still have to confirm. */
+static void
+finish(struct redis_link *link, struct question *question, redisReply *answer)
+{
+	question->answer = answer;
+	if (question->awaits) {
+		questions_push(&link->awaiting, question);
+		return;
+	}
+	questions_push(&link->finished, question);
+	if (link->ailing && !link->doubted && was_done(question, answer))
+		link_note_well(link);
 }
 
 /* Give the oldest question its reply, which is taken over. */
@@ -312,6 +350,11 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		questions_push(&link->finished, question);
 		return true;
 	}
+	if (question != NULL && link_is_wait(question)) {
+		fine = link_settle_wait(link, question, reply, fault);
+		freeReplyObject(reply);
+		return fine;
+	}
 	if (question != NULL && question->expected == REDIS_REPLY_STRING &&
 	    !question->about) {
 		settle_load(link, question, reply);
@@ -323,16 +366,14 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		freeReplyObject(reply);
 		return fine;
 	}
+	if (question != NULL && is_answer(question, reply)) {
+		finish(link, question, reply);
+		return true;
+	}
 	if (question != NULL)
 		questions_push(&link->finished, question);
-	if (question == NULL || !is_answer(question, reply)) {
-		freeReplyObject(reply);
-		return fault_set(fault, TROUBLE_GARBAGE, "");
-	}
-	question->answer = reply;
-	if (link->ailing && is_done(question, reply))
-		link_note_well(link);
-	return true;
+	freeReplyObject(reply);
+	return fault_set(fault, TROUBLE_GARBAGE, "");
 }
 
 /* All that has arrived. */
@@ -367,9 +408,10 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	struct pollfd polled[2] = {
 	    {.fd = link->wake[0], .events = POLLIN},
 	    {.fd = link->fd, .events = link_events(link)}};
-	int64_t due_ms = oldest != NULL ? oldest->sent_ms + timeout_ms :
+	int64_t due_ms = oldest != NULL ?
+	    link_question_due(link, oldest, timeout_ms) :
 	    link->active_ms + IDLE_MS;
-	int64_t left_ms = due_ms - clock_steady_ms();
+	int64_t left_ms = link_wait_due(link, due_ms) - clock_steady_ms();
 
 	poll(polled, 2, left_ms > 0 ? (int)left_ms + 1 : 0);
 	pthread_mutex_lock(&link->mutex);
@@ -380,8 +422,11 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	if (link_is_readable(link, polled[1].revents) &&
 	    !receive(link, fault))
 		return false;
+	link_give_up_wait(link);
+	hand_over(link);
 	oldest = link->sent.first;
-	if (oldest != NULL && clock_steady_ms() - oldest->sent_ms > timeout_ms)
+	if (oldest != NULL && clock_steady_ms() >
+	    link_question_due(link, oldest, timeout_ms))
 		return fault_set(fault, TROUBLE_TIMEOUT, "");
 	if (oldest == NULL && clock_steady_ms() >= link->active_ms + IDLE_MS) {
 		link->active_ms = clock_steady_ms();
@@ -391,22 +436,46 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	return true;
 }
 
+/* A WAIT behind what was sent, if there is to be one. */
+static bool
+send_wait(struct redis_link *link)
+{
+	bool fits;
+	struct question *wait = link_next_wait(link, &fits);
+
+	return wait != NULL ? send_now(link, wait) : fits;
+}
+
+/* At the end nobody asks any more, so a WAIT confirms nothing to anybody. */
+static bool
+is_done(const struct redis_link *link)
+{
+	const struct question *oldest = link->sent.first;
+
+	return oldest == NULL || (oldest->next == NULL &&
+	    link_is_wait(oldest));
+}
+
 /* Until the connection is of no use, or the link is closed: true. */
 static bool
 serve(struct redis_link *link, struct fault *fault)
 {
 	struct wishes wishes;
 
+	link_replicas_begin(link);
+	if (!send_wait(link))
+		return fault_set(fault, TROUBLE_MEMORY, "");
 	do {
 		do {
-			if (!take_queue(link, &wishes))
+			if (!take_queue(link, &wishes) ||
+			    !send_wait(link))
 				return fault_set(fault, TROUBLE_MEMORY, "");
 			if (!link_send_out(link, fault))
 				return false;
 		} while (wishes.any);
 		if (wishes.drop != TROUBLE_COUNT)
 			return fault_set(fault, wishes.drop, "");
-		if (wishes.closing && link->sent.first == NULL)
+		if (wishes.closing && is_done(link))
 			return true;
 	} while (rest(link, wishes.timeout_ms, fault));
 	return false;

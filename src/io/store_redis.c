@@ -396,6 +396,8 @@ make_charge(struct charge_question *question, const char *prefix,
 	add_asked(&question->words, &question->order, add_charge, question);
 	add_marked(&question->words, &question->marks, &question->order,
 	    charges);
+	question->words.lasting = charges->count > 0 &&
+	    (mode == STORE_CHARGE || mode == STORE_FORCE);
 }
 
 /* Of those that are full, the first as they were given. */
@@ -1167,6 +1169,7 @@ redis_reconfigure(struct store *store, const struct config *config)
 	redis->timeout_ms = options->timeout_ms;
 	redis_route_set_timeouts(redis->route, options->timeout_ms,
 	    options->connect_timeout_ms);
+	redis_route_set_wait_replicas(redis->route, options->wait_replicas);
 	return true;
 }
 
@@ -1246,6 +1249,7 @@ redis_start(struct store_redis *redis,
 			.database = options->database,
 			.timeout_ms = options->timeout_ms,
 			.connect_timeout_ms = options->connect_timeout_ms,
+			.wait_replicas = options->wait_replicas,
 			.script = script,
 			.as_function = options->script ==
 			    SCRIPT_FUNCTION

@@ -11,6 +11,7 @@ io_tests = \
 	tests/io/test_mark_text \
 	tests/io/test_mta_socket \
 	tests/io/test_redis_key \
+	tests/io/test_redis_replicas \
 	tests/io/test_redis_route \
 	tests/io/test_redis_slots \
 	tests/io/test_redis_tls \
@@ -52,6 +53,10 @@ tests_io_test_mta_socket_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_mta_socket_LDADD = $(io_test_ldadd)
 tests_io_test_redis_key_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_redis_key_LDADD = $(io_test_ldadd)
+tests_io_test_redis_replicas_SOURCES = tests/io/test_redis_replicas.c \
+	tests/io/redis_lab.c tests/io/redis_lab.h
+tests_io_test_redis_replicas_CPPFLAGS = $(io_test_cppflags)
+tests_io_test_redis_replicas_LDADD = $(io_test_ldadd)
 tests_io_test_redis_route_SOURCES = tests/io/test_redis_route.c tests/io/redis_lab.c \
 	tests/io/redis_lab.h tests/io/redis_store.c \
 	tests/io/redis_store.h
