@@ -911,14 +911,6 @@ memory_marked(struct store *store, int64_t from, int64_t now_ms,
 	    max, count);
 }
 
-static const struct store_mark_ops memory_mark_ops = {
-	.set = memory_set_mark,
-	.lift = memory_lift_mark,
-	.forget = memory_forget,
-	.marks = memory_marks,
-	.marked = memory_marked,
-};
-
 static const struct store_ops memory_ops = {
 	.close = memory_close,
 	.reconfigure = memory_reconfigure,
@@ -927,7 +919,13 @@ static const struct store_ops memory_ops = {
 	.show = memory_show,
 	.get_state = memory_get_state,
 	.save = memory_save,
-	.marks = &memory_mark_ops,
+	.marks = {
+		.set = memory_set_mark,
+		.lift = memory_lift_mark,
+		.forget = memory_forget,
+		.marks = memory_marks,
+		.marked = memory_marked,
+	},
 };
 
 struct store *

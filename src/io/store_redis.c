@@ -1054,15 +1054,6 @@ redis_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
 	return redis_marks_changed(&asker, since_ms, subjects, max, count);
 }
 
-static const struct store_mark_ops redis_mark_ops = {
-	.set = redis_set_mark,
-	.lift = redis_lift_mark,
-	.forget = redis_forget,
-	.marks = redis_marks,
-	.marked = redis_marked,
-	.changed = redis_changed
-};
-
 /* --- lists and maps --- */
 
 static void
@@ -1090,15 +1081,6 @@ static size_t
 redis_get_nodes(struct store *store, struct store_node nodes[], size_t max)
 {
 	return redis_route_get_nodes(redis_of(store)->route, nodes, max);
-}
-
-static bool
-redis_save(struct store *store, char *why, size_t size)
-{
-	(void)store;
-	(void)why;
-	(void)size;
-	return true;
 }
 
 static void
@@ -1213,9 +1195,15 @@ static const struct store_ops redis_ops = {
 	.show = redis_show,
 	.get_state = redis_get_state,
 	.get_nodes = redis_get_nodes,
-	.save = redis_save,
 	.count_hosts = redis_count_hosts,
-	.marks = &redis_mark_ops,
+	.marks = {
+		.set = redis_set_mark,
+		.lift = redis_lift_mark,
+		.forget = redis_forget,
+		.marks = redis_marks,
+		.marked = redis_marked,
+		.changed = redis_changed
+	},
 	.look_up = redis_look_up
 };
 

@@ -416,9 +416,9 @@ START_TEST(hosts_are_counted)
 {
 	struct store *store = open_cluster(PATIENT_MS);
 
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "a", 30000,
 	    PATIENT_MS), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "b", 30000,
 	    PATIENT_MS), 2);
 	store_close(&store);
 }

@@ -120,19 +120,17 @@ fake_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
 	return fake.changed > 0;
 }
 
-static const struct store_mark_ops fake_mark_ops = {
-	.set = fake_set,
-	.lift = fake_lift,
-	.forget = fake_forget,
-	.changed = fake_changed,
-};
-
 static const struct store_ops fake_ops = {
 	.close = fake_close,
 	.reconfigure = fake_reconfigure,
 	.charge = fake_charge,
 	.refund = fake_refund,
-	.marks = &fake_mark_ops,
+	.marks = {
+		.set = fake_set,
+		.lift = fake_lift,
+		.forget = fake_forget,
+		.changed = fake_changed,
+	},
 };
 
 static void

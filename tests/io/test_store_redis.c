@@ -1365,16 +1365,16 @@ START_TEST(hosts_are_counted)
 
 	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "b", 50, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 2);
 	sleep_ms(60);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "c", 20000, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 0, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "c", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 0, 1000), 1);
 	ck_assert_int_gt(atoi(TELL("PTTL", "fg:hosts")), 10000);
 	TELL("ACL", "SETUSER", "floodgate", "-zadd");
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000),
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000),
 	    -1);
 	ck_assert(state_of(store).up);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
