@@ -19,6 +19,9 @@
 --     marked, but none is full that is of this kind, "n" never; and of a
 --     count of different ones, after dots, the number of its KEY, max, the
 --     element. Of these the used is negative when the element was there.
+--     After "0" and a dot alone: how many more may be taken along. Of what
+--     was, the list of pairs has the number of the charge and of all charges
+--     together, and how many they were.
 --   unsee   of each set in KEYS: an element, to be removed, and when it was
 --           seen; it stays if it was seen since. The answer: the time.
 --   refund
@@ -490,6 +493,7 @@ end
 -- What the fifth word says.
 local function read_kind(one, sets)
 	local word = ARGV[one.words + 4]
+	one.along = tonumber(string.match(word, '^0%.(%d+)$'))
 	local key, most, element =
 	    string.match(word, '^.%.(%d+)%.(%d+)%.(%x+)$')
 	one.when = sub(word, 1, 1)
@@ -497,6 +501,19 @@ local function read_kind(one, sets)
 		one.most, one.element = tonumber(most), element
 		one.set = open_set(sets, one, KEYS[tonumber(key)])
 	end
+end
+
+-- How many more are taken along, once all that is asked for has room: half of
+-- what is left at most, so that who shares the limit finds some, too.
+local function take_along(one)
+	local counter = one.counter
+	local more = one.along
+	if one.limit then
+		local free = one.limit - counter.total - counter.pending
+		more = max_of(min(more, math.floor(free / 2)), 0)
+	end
+	counter.pending = counter.pending + more
+	return more
 end
 
 local function charge(counts, extended)
@@ -516,6 +533,7 @@ local function charge(counts, extended)
 			noted[#noted + 1] = max
 			limit = limit and max
 		end
+		one.limit = limit
 		one.window = tonumber(ARGV[one.words + 1])
 		one.weight = tonumber(ARGV[one.words + 3])
 		if extended then
@@ -529,14 +547,20 @@ local function charge(counts, extended)
 			waits.refusals = waits.refusals or one.when == 'r'
 		end
 	end
-	for _, one in ipairs(asked) do
+	for i, one in ipairs(asked) do
 		local counter = one.counter
 		if counts and is_counted(one, waits) then
 			one.counted = true
 			if one.set then
 				see(one)
 			else
-				counter.adds = (counter.adds or 0) + one.weight
+				local more = one.along and take_along(one) or 0
+				counter.adds = (counter.adds or 0) +
+				    one.weight + more
+				if more > 0 then
+					noted[#noted + 1] = #asked + i
+					noted[#noted + 1] = more
+				end
 			end
 		end
 	end

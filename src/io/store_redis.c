@@ -303,6 +303,13 @@ when_letter(const struct charge *charge, enum store_mode mode)
 	return letters[is_forced(mode) ? WHEN_ALLOWED : charge->when];
 }
 
+static bool
+takes_along(const struct charge *charge, enum store_mode mode)
+{
+	return charge->lease_units > 0 && mode == STORE_CHARGE &&
+	    charge->when == WHEN_ALLOWED && !charge->distinct;
+}
+
 static void
 make_kind(struct charge_words *text, const struct charge *charge,
     enum store_mode mode)
@@ -315,6 +322,8 @@ make_kind(struct charge_words *text, const struct charge *charge,
 	if (text->set > 0)
 		text_printf(&kind, ".%zu.%s.%s", text->set, text->max,
 		    member_text(charge->element, member));
+	else if (takes_along(charge, mode))
+		text_printf(&kind, ".%lld", (long long)charge->lease_units);
 }
 
 static void
@@ -353,7 +362,8 @@ is_plain(const struct charges *charges, enum store_mode mode)
 {
 	for (size_t i = 0; i < charges->count; i++)
 		if (charges->at[i].distinct ||
-		    when_letter(&charges->at[i], mode) != '0')
+		    when_letter(&charges->at[i], mode) != '0' ||
+		    takes_along(&charges->at[i], mode))
 			return false;
 	return true;
 }
@@ -512,18 +522,23 @@ note_mark(const redisReply *text, size_t index, const struct charges *charges,
 	return true;
 }
 
+/* A charge and its max now; or, after all charges, what came along with it. */
 static bool
-note_override(const redisReply *max, size_t index, const struct order *order,
-    struct charge_answer *answer)
+note_of_charge(const redisReply *number, size_t index,
+    const struct order *order, struct charge_answer *answer)
 {
 	size_t from;
 
-	if (index >= order->count || max->type != REDIS_REPLY_INTEGER ||
-	    max->integer < 0)
+	if (index >= 2 * order->count ||
+	    number->type != REDIS_REPLY_INTEGER || number->integer < 0)
 		return false;
-	from = order->at[index].from;
+	from = order->at[index % order->count].from;
+	if (index >= order->count) {
+		answer->leased[from] = number->integer;
+		return true;
+	}
 	answer->overridden |= UINT64_C(1) << from;
-	answer->max[from] = max->integer;
+	answer->max[from] = number->integer;
 	return true;
 }
 
@@ -543,8 +558,8 @@ note_marks(const redisReply *pairs, const struct order *order,
 		sound = number->integer < 0 ?
 		    note_mark(value, (size_t)(-number->integer - 1), charges,
 			answer) :
-		    note_override(value, (size_t)(number->integer - 1), order,
-			answer);
+		    note_of_charge(value, (size_t)(number->integer - 1),
+			order, answer);
 	}
 	return sound;
 }
