@@ -3,6 +3,8 @@
  */
 #include "io/store.h"
 
+#include "io/clock.h"
+
 #include <string.h>
 
 static struct store *
@@ -13,7 +15,10 @@ open_redis(const struct store_redis_options *options, char *why, size_t size)
 	if (store != NULL)
 		store = store_fallback_open(store, options->fallback_share,
 		    true, why, size);
-	return store != NULL ? store_guard_open(store, why, size) : NULL;
+	if (store != NULL)
+		store = store_guard_open(store, why, size);
+	return store == NULL ? NULL : store_lease_open(store,
+	    clock_sleepless_ms, true, why, size);
 }
 
 struct store *

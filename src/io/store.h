@@ -98,6 +98,11 @@ struct store_state {
 	int64_t hosts;		/* that share the store; 0: not known */
 	int64_t share_percent;	/* of each limit, that it grants */
 	int64_t untold;		/* subjects that the store has not been told */
+
+	/* What was taken along to be spent here; see store_lease.c. */
+	bool has_leases;
+	int64_t leases;		/* that live now */
+	int64_t leased_units;	/* that they have left */
 };
 
 /*
@@ -308,6 +313,17 @@ struct tls_options store_redis_tls_options(
 struct store *store_fallback_open(struct store *below, int64_t share_percent,
     bool threaded, char *why, size_t size);
 void store_fallback_settle(struct store *store, int64_t now_ms);
+
+/*
+ * A store that takes units along where charges allow it (lease_units), and
+ * spends them without asking `below`, which it takes over as the guard does.
+ * clock: of leases, in ms; it never steps. Without a thread of its own,
+ * store_lease_settle() gives back what has ended and looks at what others
+ * have changed; now_ms is the wall clock.
+ */
+struct store *store_lease_open(struct store *below, int64_t (*clock)(void),
+    bool threaded, char *why, size_t size);
+void store_lease_settle(struct store *store, int64_t now_ms);
 
 /*
  * A store that remembers what `below` refused a moment ago and refuses it
