@@ -496,8 +496,8 @@ refuse_lease_of_count(const struct section_reader *in,
 	const char *between = "";
 
 	TEXT_INIT(&text, expected);
-	text_printf(&text, "%s cannot be taken in advance: expected none, or "
-	    "a limit of ", count_name(limit->count));
+	text_printf(&text, "expected none with %s, only with ",
+	    count_name(limit->count));
 	for (int i = 0; i < COUNT_COUNT; i++)
 		if (count_is_leasable((enum count)i)) {
 			text_printf(&text, "%s%s", between,
