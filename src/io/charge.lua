@@ -26,7 +26,8 @@
 --           seen; it stays if it was seen since. The answer: the time.
 --   refund
 --     for each key: the number of its refunds, their fields, then for each:
---     weight, window in ms, when it was charged. The answer: the time.
+--     weight, window in ms, when it was charged ("+": then or later). The
+--     answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
 --   marks   the answer: the time, the marks of KEYS[1] or "".
 --   mark    note ARGV[3], whose name is ARGV[2], on KEYS[1], which may bear
@@ -255,8 +256,9 @@ local function add(counter, window, weight)
 	counter.total = min(counter.total + weight, COUNT_MAX)
 end
 
--- From the group of that time, the first whose last event is not before it.
-local function refund(counter, when, weight)
+-- From the group of that time, the first whose last event is not before it. If
+-- that began later, the counter was forgotten since: nothing is there.
+local function refund(counter, when, weight, or_later)
 	if counter.count == 0 or when > counter.last then
 		return
 	end
@@ -271,6 +273,9 @@ local function refund(counter, when, weight)
 			break
 		end
 		at, last, count = at - GROUP_SIZE, older, more
+	end
+	if at == newest and when < counter.start and not or_later then
+		return
 	end
 	local less = min(weight, count)
 	counter.total = max_of(counter.total - less, 0)
@@ -637,10 +642,11 @@ local function give_back()
 		local weight = tonumber(ARGV[one.words])
 		local window = tonumber(ARGV[one.words + 1])
 		local when = tonumber(ARGV[one.words + 2])
+		local or_later = sub(ARGV[one.words + 2], 1, 1) == '+'
 		if counter.label and counter.now - when < window then
 			expire(counter, window)
 			local before = counter.total
-			refund(counter, when, weight)
+			refund(counter, when, weight, or_later)
 			counter.changed = counter.changed or
 			    counter.total ~= before
 			counter.live = window + counter.now - now

@@ -37,6 +37,7 @@ struct refund {
 	bool distinct;	/* then the weight is 1: forget this element, unless */
 	uint64_t element;	/* it was seen again after at_ms */
 	bool local;	/* it was store_charge_local() that charged it */
+	bool since;	/* it was charged at at_ms or later */
 };
 
 /* One counter of a subject, as `floodgatectl show` tells it. */

@@ -457,6 +457,7 @@ refund_local(struct fallback *fallback, const struct refund *refund,
 
 	pthread_mutex_lock(&fallback->tell_lock);
 	there.at_ms = fallback->told_ms;
+	there.since = true;
 	there.weight -= store_memory_take_back(fallback->local, refund,
 	    now_ms);
 	if (there.weight > 0 && !refund->distinct && fallback->told_ms > 0 &&

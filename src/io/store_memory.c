@@ -463,12 +463,14 @@ refund_weight(struct counter *counter, const struct refund *refund,
     int64_t now_ms)
 {
 	struct window window;
-	int64_t before;
+	int64_t before, at_ms = refund->at_ms;
 
 	counter_unpack(counter, &window);
 	window_expire(&window, counter->window_ms, now_ms);
 	before = window.total;
-	window_refund(&window, counter->window_ms, now_ms, refund->at_ms,
+	if (refund->since)
+		at_ms = window_time_since(&window, at_ms);
+	window_refund(&window, counter->window_ms, now_ms, at_ms,
 	    refund->weight);
 	counter_pack(counter, &window);
 	return before - window.total;

@@ -704,13 +704,16 @@ redis_charge(struct store *store, const struct charges *charges,
 
 /* --- refund --- */
 
+/* When it was charged; with a sign: then or later. */
+#define WHEN_SIZE (1 + NUMBER_SIZE)
+
 struct refund_question {
 	const struct refund *refunds;
 	struct order order;
 	struct refund_words {
 		char weight[NUMBER_SIZE];
 		char window_ms[NUMBER_SIZE];
-		char at_ms[NUMBER_SIZE];
+		char when[WHEN_SIZE];
 	} text[CHARGES_MAX];
 	struct redis_words words;
 };
@@ -721,11 +724,16 @@ add_refund(struct redis_words *words, size_t from, void *more)
 	struct refund_question *question = more;
 	const struct refund *refund = &question->refunds[from];
 	struct refund_words *text = &question->text[from];
+	struct text when;
 
+	TEXT_INIT(&when, text->when);
+	if (refund->since)
+		text_put_char(&when, '+');
+	text_put_number(&when, refund->at_ms);
 	redis_words_add(words, number_text(refund->weight, text->weight));
 	redis_words_add(words, number_text(refund->window_ms,
 	    text->window_ms));
-	redis_words_add(words, number_text(refund->at_ms, text->at_ms));
+	redis_words_add(words, text->when);
 }
 
 static void

@@ -854,6 +854,27 @@ START_TEST(refund_gives_back_what_was_charged_then)
 }
 END_TEST
 
+/* Nobody is let in for what was forgotten; but of what was told later. */
+START_TEST(refund_of_what_was_forgotten_takes_nothing)
+{
+	struct store *store = open_store();
+	struct charge_answer answer = charge_one(store, "user:a", 5);
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
+	    answer.now_ms, .local = false};
+
+	ck_assert_int_eq(store_forget(store, "user:a", NULL, answer.now_ms,
+	    PATIENT_MS), STORE_CHANGED);
+	sleep_ms(2);
+	charge_one(store, "user:a", 5);
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
+	refund.since = true;
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(refunds_are_sent_before_the_end)
 {
 	struct store *store = open_store();
@@ -2011,6 +2032,7 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_test(tcase, one_counter_twice_in_a_set_counts_twice);
 	tcase_add_test(tcase, largest_set_and_largest_numbers);
 	tcase_add_test(tcase, refund_gives_back_what_was_charged_then);
+	tcase_add_test(tcase, refund_of_what_was_forgotten_takes_nothing);
 	tcase_add_test(tcase, refunds_are_sent_before_the_end);
 	tcase_add_test(tcase, peek_and_weight_0_write_nothing);
 	tcase_add_test(tcase, people_can_read_a_key_and_it_lives_long_enough);
