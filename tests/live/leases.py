@@ -1,6 +1,7 @@
 """Limits that all share: units are taken along in one trip, never too many."""
 
 import json
+import re
 import signal
 import time
 
@@ -128,6 +129,26 @@ def without_redis(lab):
     check(report["recipients"] == 0 and
           load.by_class(report)["4"] == 5, "%s" % report)
     floodgate.stop()
+
+
+@live("a reload gives back what was taken along, also for a limit that is "
+      "no more")
+def reloaded(lab):
+    redis = Redis(lab)
+    floodgate = start(lab, redis, "10000/1h", 1000)
+    for policy in (POLICY % ("5000/1h", 500), 'policy "all" { }'):
+        load.run(lab, [floodgate.listen], connections=1, sessions=3)
+        shown = floodgate.ctl_run("status").stdout
+        check(re.search(r"1 lease with \d+ units left", shown), shown)
+        before = used(redis)
+        done = floodgate.reload(policy)
+        check(done.returncode == 0, done.stdout + done.stderr)
+        wait_until(lambda: used(redis) < before, 5, "what is given back")
+        check(status(floodgate)["store"]["leases"]["count"] == 0,
+              "a lease outlives the reload")
+    check(used(redis) == 6, "%d used" % used(redis))
+    floodgate.stop()
+    redis.stop()
 
 
 @live("what an operator changes at one host ends the leases of all")
