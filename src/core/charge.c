@@ -283,11 +283,11 @@ charge_awaited(const struct charge *charge, int64_t weight)
 #define LEASE_PART 60	/* of a window */
 
 int64_t
-limit_lease_ms(const struct limit_options *limit, const struct config *config)
+limit_lease_ms(const struct limit_options *limit)
 {
 	int64_t lease_ms = LEASE_MS_MAX;
 
-	if (limit->lease_units <= 0 || config->store != STORE_KIND_REDIS)
+	if (limit->lease_units <= 0)
 		return 0;
 	for (size_t i = 0; i < limit->allow.count; i++) {
 		int64_t part_ms = limit->allow.at[i].rate.window_ms /
@@ -304,7 +304,8 @@ void
 charge_set_lease(struct charge *charge, const struct limit_options *limit,
     const struct config *config)
 {
-	charge->lease_ms = limit_lease_ms(limit, config);
+	charge->lease_ms = config->store == STORE_KIND_REDIS ?
+	    limit_lease_ms(limit) : 0;
 	charge->lease_units = charge->lease_ms > 0 && !charge->observe &&
 	    !charge->distinct && charge->when == WHEN_ALLOWED ?
 	    limit->lease_units : 0;

@@ -161,15 +161,16 @@ bool charge_element(const struct rule *rule, const struct config *config,
 
 /*
  * How long what was taken along for a limit may be spent: a sixtieth of its
- * shortest window, at most LEASE_MS_MAX; 0 where there is no lease_units, or
- * the store is no trip away.
+ * shortest window, at most LEASE_MS_MAX; 0 where there is no lease_units.
  */
 #define LEASE_MS_MAX 10000
 #define LEASE_WINDOW_MS_MIN 60000	/* a window that may be leased from */
-int64_t limit_lease_ms(const struct limit_options *limit,
-    const struct config *config);
+int64_t limit_lease_ms(const struct limit_options *limit);
 
-/* What may be taken along with a charge whose other members are set. */
+/*
+ * What may be taken along with a charge whose other members are set: nothing
+ * where the store is no trip away.
+ */
 void charge_set_lease(struct charge *charge,
     const struct limit_options *limit, const struct config *config);
 

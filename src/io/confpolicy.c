@@ -786,6 +786,56 @@ check_blocks(struct conf_reader *conf)
 		}
 }
 
+/* Limits of one name and the same keys share their counters. */
+static bool
+share_counters(const struct rule *one, const struct rule *other)
+{
+	const struct keys *keys = &one->limits.per;
+	const struct keys *others = &other->limits.per;
+
+	if (one->check != NULL || other->check != NULL ||
+	    strcmp(one->name, other->name) != 0 ||
+	    keys->count != others->count)
+		return false;
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->at[i] != others->at[i])
+			return false;
+	return true;
+}
+
+/* What one would let go too early is held for the other. */
+static void
+check_lease_beside(struct conf_reader *conf, const struct policy *policy,
+    const struct rule *rule, const struct policy *others)
+{
+	for (size_t i = 0; i < others->rule_count; i++) {
+		const struct rule *other = &others->rules[i];
+
+		if (!share_counters(rule, other) || limit_lease_ms(
+		    &rule->limits) == limit_lease_ms(&other->limits))
+			continue;
+		problems_add(conf->problems, rule->origin.file,
+		    rule->origin.line, "limit %s shares its counters with "
+		    "that of policy %s in line %d: expected lease_units in "
+		    "both or none, and the same shortest span in policy %s",
+		    rule->name, others->name, other->origin.line,
+		    policy->name);
+	}
+}
+
+static void
+check_leases(struct conf_reader *conf)
+{
+	const struct config *config = conf->config;
+
+	for (size_t i = 0; i < config->policy_count; i++)
+		for (size_t j = 0; j < config->policies[i].rule_count; j++)
+			for (size_t k = 0; k < i; k++)
+				check_lease_beside(conf, &config->policies[i],
+				    &config->policies[i].rules[j],
+				    &config->policies[k]);
+}
+
 void
 conf_build_policies(struct conf_reader *conf)
 {
@@ -819,4 +869,5 @@ conf_build_policies(struct conf_reader *conf)
 	config->policies = policies;
 	config->policy_count = count;
 	check_blocks(conf);
+	check_leases(conf);
 }

@@ -552,6 +552,26 @@ static const struct row policies[] = {
 	    "recipients allow = 100/1m\nlease_units = 1 }"),
 	    "4: lease_units: expected a whole number from 2 to "
 	    "1000000000000, saw \"1\"" },
+	{ "lease in one policy of two", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h }"),
+	    "7: limit mine shares its counters with that of policy p in line "
+	    "3: expected lease_units in both or none" },
+	{ "leases of different lengths", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = {\"10/1m\", "
+	    "\"100/1h\"}\nlease_units = 5 }"), "7: limit mine shares its" },
+	{ "leases of different sizes", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 200/1h\n"
+	    "lease_units = 5 }"), "" },
+	{ "lease beside other keys", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"user\"} count = recipients allow = 100/1h }"), "" },
 	{ "lease of more than there is", P("limit \"mine\" { per = "
 	    "{\"everyone\"} count = recipients allow = {\"500/1h\", "
 	    "\"100/1m\"}\nlease_units = 101 }"), "4: lease_units: expected no "
