@@ -138,6 +138,19 @@ put_fallback(const json_t *fallback)
 	(void)fputc('\n', stdout);
 }
 
+/* What may be spent without asking the store. */
+static void
+put_leases(const json_t *leases)
+{
+	long long count = member_number(leases, "count");
+
+	if (leases != NULL && count > 0)
+		(void)printf("               %lld lease%s with %lld unit%s "
+		    "left\n", count, count == 1 ? "" : "s",
+		    (long long)member_number(leases, "units"),
+		    member_number(leases, "units") == 1 ? "" : "s");
+}
+
 static void
 put_nodes(const json_t *nodes)
 {
@@ -184,6 +197,7 @@ put_store(const json_t *store)
 	    (long long)member_number(store, "failures"));
 	put_nodes(json_object_get(store, "nodes"));
 	put_fallback(json_object_get(store, "fallback"));
+	put_leases(json_object_get(store, "leases"));
 }
 
 static void

@@ -19,11 +19,15 @@
 --     marked, but none is full that is of this kind, "n" never; and of a
 --     count of different ones, after dots, the number of its KEY, max, the
 --     element. Of these the used is negative when the element was there.
+--     After "0" and a dot alone: how many more may be taken along. Of what
+--     was, the list of pairs has the number of the charge and of all charges
+--     together, and how many they were.
 --   unsee   of each set in KEYS: an element, to be removed, and when it was
 --           seen; it stays if it was seen since. The answer: the time.
 --   refund
 --     for each key: the number of its refunds, their fields, then for each:
---     weight, window in ms, when it was charged. The answer: the time.
+--     weight, window in ms, when it was charged ("+": then or later). The
+--     answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
 --   marks   the answer: the time, the marks of KEYS[1] or "".
 --   mark    note ARGV[3], whose name is ARGV[2], on KEYS[1], which may bear
@@ -280,8 +284,9 @@ local function add(counter, window, weight)
 	counter.total = min(counter.total + weight, COUNT_MAX)
 end
 
--- From the group of that time, the first whose last event is not before it.
-local function refund(counter, when, weight)
+-- From the group of that time, the first whose last event is not before it. If
+-- that began later, the counter was forgotten since: nothing is there.
+local function refund(counter, when, weight, or_later)
 	if counter.count == 0 or when > counter.last then
 		return
 	end
@@ -296,6 +301,9 @@ local function refund(counter, when, weight)
 			break
 		end
 		at, last, count = at - GROUP_SIZE, older, more
+	end
+	if at == newest and when < counter.start and not or_later then
+		return
 	end
 	local less = min(weight, count)
 	counter.total = max_of(counter.total - less, 0)
@@ -518,6 +526,7 @@ end
 -- What the fifth word says.
 local function read_kind(one, sets)
 	local word = ARGV[one.words + 4]
+	one.along = tonumber(string.match(word, '^0%.(%d+)$'))
 	local key, most, element =
 	    string.match(word, '^.%.(%d+)%.(%d+)%.(%x+)$')
 	one.when = sub(word, 1, 1)
@@ -525,6 +534,19 @@ local function read_kind(one, sets)
 		one.most, one.element = tonumber(most), element
 		one.set = open_set(sets, one, KEYS[tonumber(key)])
 	end
+end
+
+-- How many more are taken along, once all that is asked for has room: half of
+-- what is left at most, so that who shares the limit finds some, too.
+local function take_along(one)
+	local counter = one.counter
+	local more = one.along
+	if one.limit then
+		local free = one.limit - counter.total - counter.pending
+		more = max_of(min(more, math.floor(free / 2)), 0)
+	end
+	counter.pending = counter.pending + more
+	return more
 end
 
 local function charge(counts, extended)
@@ -544,6 +566,7 @@ local function charge(counts, extended)
 			noted[#noted + 1] = max
 			limit = limit and max
 		end
+		one.limit = limit
 		one.window = tonumber(ARGV[one.words + 1])
 		one.weight = tonumber(ARGV[one.words + 3])
 		if extended then
@@ -557,14 +580,20 @@ local function charge(counts, extended)
 			waits.refusals = waits.refusals or one.when == 'r'
 		end
 	end
-	for _, one in ipairs(asked) do
+	for i, one in ipairs(asked) do
 		local counter = one.counter
 		if counts and is_counted(one, waits) then
 			one.counted = true
 			if one.set then
 				see(one)
 			else
-				counter.adds = (counter.adds or 0) + one.weight
+				local more = one.along and take_along(one) or 0
+				counter.adds = (counter.adds or 0) +
+				    one.weight + more
+				if more > 0 then
+					noted[#noted + 1] = #asked + i
+					noted[#noted + 1] = more
+				end
 			end
 		end
 	end
@@ -653,10 +682,11 @@ local function give_back()
 		local weight = tonumber(ARGV[one.words])
 		local window = tonumber(ARGV[one.words + 1])
 		local when = tonumber(ARGV[one.words + 2])
+		local or_later = sub(ARGV[one.words + 2], 1, 1) == '+'
 		if counter.label and counter.now - when < window then
 			expire(counter, window)
 			local before = counter.total
-			refund(counter, when, weight)
+			refund(counter, when, weight, or_later)
 			counter.changed = counter.changed or
 			    counter.total ~= before
 			counter.live = window + counter.now - now

@@ -130,6 +130,7 @@ libio_a_SOURCES = \
 	src/io/store.h \
 	src/io/store_fallback.c \
 	src/io/store_guard.c \
+	src/io/store_lease.c \
 	src/io/store_memory.c \
 	src/io/store_memory.h \
 	src/io/store_redis.c \

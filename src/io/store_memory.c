@@ -463,12 +463,14 @@ refund_weight(struct counter *counter, const struct refund *refund,
     int64_t now_ms)
 {
 	struct window window;
-	int64_t before;
+	int64_t before, at_ms = refund->at_ms;
 
 	counter_unpack(counter, &window);
 	window_expire(&window, counter->window_ms, now_ms);
 	before = window.total;
-	window_refund(&window, counter->window_ms, now_ms, refund->at_ms,
+	if (refund->since)
+		at_ms = window_time_since(&window, at_ms);
+	window_refund(&window, counter->window_ms, now_ms, at_ms,
 	    refund->weight);
 	counter_pack(counter, &window);
 	return before - window.total;
@@ -931,14 +933,6 @@ memory_marked(struct store *store, int64_t from, int64_t now_ms,
 	    max, count);
 }
 
-static const struct store_mark_ops memory_mark_ops = {
-	.set = memory_set_mark,
-	.lift = memory_lift_mark,
-	.forget = memory_forget,
-	.marks = memory_marks,
-	.marked = memory_marked,
-};
-
 static const struct store_ops memory_ops = {
 	.close = memory_close,
 	.reconfigure = memory_reconfigure,
@@ -948,7 +942,13 @@ static const struct store_ops memory_ops = {
 	.get_state = memory_get_state,
 	.check = memory_check,
 	.save = memory_save,
-	.marks = &memory_mark_ops,
+	.marks = {
+		.set = memory_set_mark,
+		.lift = memory_lift_mark,
+		.forget = memory_forget,
+		.marks = memory_marks,
+		.marked = memory_marked,
+	},
 };
 
 struct store *

@@ -271,6 +271,13 @@ when_letter(const struct charge *charge, enum store_mode mode)
 	return letters[is_forced(mode) ? WHEN_ALLOWED : charge->when];
 }
 
+static bool
+takes_along(const struct charge *charge, enum store_mode mode)
+{
+	return charge->lease_units > 0 && mode == STORE_CHARGE &&
+	    charge->when == WHEN_ALLOWED && !charge->distinct;
+}
+
 static void
 make_kind(struct charge_words *text, const struct charge *charge,
     enum store_mode mode)
@@ -283,6 +290,8 @@ make_kind(struct charge_words *text, const struct charge *charge,
 	if (text->set > 0)
 		text_printf(&kind, ".%zu.%s.%s", text->set, text->max,
 		    member_text(charge->element, member));
+	else if (takes_along(charge, mode))
+		text_printf(&kind, ".%lld", (long long)charge->lease_units);
 }
 
 static void
@@ -321,7 +330,8 @@ is_plain(const struct charges *charges, enum store_mode mode)
 {
 	for (size_t i = 0; i < charges->count; i++)
 		if (charges->at[i].distinct ||
-		    when_letter(&charges->at[i], mode) != '0')
+		    when_letter(&charges->at[i], mode) != '0' ||
+		    takes_along(&charges->at[i], mode))
 			return false;
 	return true;
 }
@@ -482,18 +492,23 @@ note_mark(const redisReply *text, size_t index, const struct charges *charges,
 	return true;
 }
 
+/* A charge and its max now; or, after all charges, what came along with it. */
 static bool
-note_override(const redisReply *max, size_t index, const struct order *order,
-    struct charge_answer *answer)
+note_of_charge(const redisReply *number, size_t index,
+    const struct order *order, struct charge_answer *answer)
 {
 	size_t from;
 
-	if (index >= order->count || max->type != REDIS_REPLY_INTEGER ||
-	    max->integer < 0)
+	if (index >= 2 * order->count ||
+	    number->type != REDIS_REPLY_INTEGER || number->integer < 0)
 		return false;
-	from = order->at[index].from;
+	from = order->at[index % order->count].from;
+	if (index >= order->count) {
+		answer->leased[from] = number->integer;
+		return true;
+	}
 	answer->overridden |= UINT64_C(1) << from;
-	answer->max[from] = max->integer;
+	answer->max[from] = number->integer;
 	return true;
 }
 
@@ -513,8 +528,8 @@ note_marks(const redisReply *pairs, const struct order *order,
 		sound = number->integer < 0 ?
 		    note_mark(value, (size_t)(-number->integer - 1), charges,
 			answer) :
-		    note_override(value, (size_t)(number->integer - 1), order,
-			answer);
+		    note_of_charge(value, (size_t)(number->integer - 1),
+			order, answer);
 	}
 	return sound;
 }
@@ -659,13 +674,16 @@ redis_charge(struct store *store, const struct charges *charges,
 
 /* --- refund --- */
 
+/* When it was charged; with a sign: then or later. */
+#define WHEN_SIZE (1 + NUMBER_SIZE)
+
 struct refund_question {
 	const struct refund *refunds;
 	struct order order;
 	struct refund_words {
 		char weight[NUMBER_SIZE];
 		char window_ms[NUMBER_SIZE];
-		char at_ms[NUMBER_SIZE];
+		char when[WHEN_SIZE];
 	} text[CHARGES_MAX];
 	struct redis_words words;
 };
@@ -676,11 +694,16 @@ add_refund(struct redis_words *words, size_t from, void *more)
 	struct refund_question *question = more;
 	const struct refund *refund = &question->refunds[from];
 	struct refund_words *text = &question->text[from];
+	struct text when;
 
+	TEXT_INIT(&when, text->when);
+	if (refund->since)
+		text_put_char(&when, '+');
+	text_put_number(&when, refund->at_ms);
 	redis_words_add(words, number_text(refund->weight, text->weight));
 	redis_words_add(words, number_text(refund->window_ms,
 	    text->window_ms));
-	redis_words_add(words, number_text(refund->at_ms, text->at_ms));
+	redis_words_add(words, text->when);
 }
 
 static void
@@ -1021,15 +1044,6 @@ redis_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
 	return redis_marks_changed(&asker, since_ms, subjects, max, count);
 }
 
-static const struct store_mark_ops redis_mark_ops = {
-	.set = redis_set_mark,
-	.lift = redis_lift_mark,
-	.forget = redis_forget,
-	.marks = redis_marks,
-	.marked = redis_marked,
-	.changed = redis_changed
-};
-
 /* --- lists and maps --- */
 
 static void
@@ -1057,15 +1071,6 @@ static size_t
 redis_get_nodes(struct store *store, struct store_node nodes[], size_t max)
 {
 	return redis_route_get_nodes(redis_of(store)->route, nodes, max);
-}
-
-static bool
-redis_save(struct store *store, char *why, size_t size)
-{
-	(void)store;
-	(void)why;
-	(void)size;
-	return true;
 }
 
 static void
@@ -1182,9 +1187,15 @@ static const struct store_ops redis_ops = {
 	.get_state = redis_get_state,
 	.check = redis_check,
 	.get_nodes = redis_get_nodes,
-	.save = redis_save,
 	.count_hosts = redis_count_hosts,
-	.marks = &redis_mark_ops,
+	.marks = {
+		.set = redis_set_mark,
+		.lift = redis_lift_mark,
+		.forget = redis_forget,
+		.marks = redis_marks,
+		.marked = redis_marked,
+		.changed = redis_changed
+	},
 	.look_up = redis_look_up
 };
 

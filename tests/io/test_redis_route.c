@@ -152,6 +152,33 @@ START_TEST(refusal_of_one_gives_the_others_back)
 }
 END_TEST
 
+START_TEST(what_was_taken_along_is_given_back_too)
+{
+	struct store *store = open_cluster(PATIENT_MS);
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_three(&charges, 30, 100);
+	for (size_t i = 0; i < 3; i++)
+		charges.at[i].lease_units = 7 + (int64_t)i;
+	charges.at[2].max = 0;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(answer.used[i], 0);
+		must_have_used(store, charges.at[i].subject, 0);
+	}
+	charges.at[2].max = 100;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(answer.leased[i], 7 + (int64_t)i);
+		must_have_used(store, charges.at[i].subject, 8 + (int64_t)i);
+	}
+	store_close(&store);
+}
+END_TEST
+
 /* What one node refuses is a refusal, and an attempt, on the others, too. */
 START_TEST(refusal_at_one_node_counts_at_the_others)
 {
@@ -353,9 +380,9 @@ START_TEST(hosts_are_counted)
 {
 	struct store *store = open_cluster(PATIENT_MS);
 
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "a", 30000,
 	    PATIENT_MS), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "b", 30000,
 	    PATIENT_MS), 2);
 	store_close(&store);
 }
@@ -1136,6 +1163,7 @@ add_cluster(Suite *suite)
 	    lab_end_servers);
 	tcase_add_test(tcase, all_subjects_are_charged);
 	tcase_add_loop_test(tcase, refusal_of_one_gives_the_others_back, 0, 3);
+	tcase_add_test(tcase, what_was_taken_along_is_given_back_too);
 	tcase_add_test(tcase, refusal_at_one_node_counts_at_the_others);
 	tcase_add_test(tcase, first_in_order_is_the_one_that_refuses);
 	tcase_add_test(tcase, one_slot_is_one_call);

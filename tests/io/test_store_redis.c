@@ -31,6 +31,7 @@
 #include "io/metrics.h"
 #include "io/redis_script.h"
 #include "redis_store.h"
+#include "lease_model.h"
 #include "store_marks.h"
 #include "store_model.h"
 #include "../suite.h"
@@ -336,7 +337,7 @@ set_clock(int64_t now_ms)
 }
 
 static struct store *
-open_with_clock(void)
+open_as_of_now(void)
 {
 	static const char time[] = "redis.call('TIME')";
 	static const char clock[] = "redis.call('HMGET', 'clock', 's', 'us')";
@@ -355,10 +356,16 @@ open_with_clock(void)
 	text_put(&text, at + strlen(time));
 	ck_assert(!text.cut);
 	options.timeout_ms = 2000;
-	set_clock(INT64_C(1800000000000));
 	store = store_redis_open_with(&options, script, why, sizeof(why));
 	ck_assert_msg(store != NULL, "%s", why);
 	return store;
+}
+
+static struct store *
+open_with_clock(void)
+{
+	set_clock(INT64_C(1800000000000));
+	return open_as_of_now();
 }
 
 static int64_t
@@ -488,6 +495,100 @@ START_TEST(agrees_with_the_log_of_short_windows)
 
 	store_model_run(&model);
 	store_close(&model.store);
+}
+END_TEST
+
+START_TEST(leases_agree_with_the_log)
+{
+	const struct lease_model model = {
+		.connect = open_as_of_now, .set_now = set_clock,
+		.window_ms = _i % 2 == 0 ? HOUR_MS : LEASE_WINDOW_MS_MIN,
+		.daemons = 1 + _i % 3, .misfortunes = _i % 2 == 1,
+		.seed = (uint32_t)_i + 1, .rounds = 2500
+	};
+
+	set_clock(INT64_C(1800000000000));
+	lease_model_run(&model);
+}
+END_TEST
+
+/* Beside `used`, a question brings along half of what it leaves. */
+static const struct {
+	const char *name;
+	int64_t used, max, override;	/* 0: none */
+	int64_t weight, units;
+	bool observe;
+	enum charge_status status;
+	int64_t leased;
+} taken_along[] = {
+	{"as many as it wants", 10, 100, 0, 1, 20, false, CHARGE_ALLOWED, 20},
+	{"half of what is left", 10, 40, 0, 1, 20, false, CHARGE_ALLOWED, 14},
+	{"the last but one", 8, 10, 0, 1, 20, false, CHARGE_ALLOWED, 0},
+	{"the last one", 9, 10, 0, 1, 20, false, CHARGE_ALLOWED, 0},
+	{"none is left", 10, 10, 0, 1, 20, false, CHARGE_REFUSED, 0},
+	{"of a new counter", 0, 10, 0, 3, 20, false, CHARGE_ALLOWED, 3},
+	{"of a lower max", 10, 100, 15, 1, 20, false, CHARGE_ALLOWED, 2},
+	{"of a higher max", 10, 12, 100, 1, 20, false, CHARGE_ALLOWED, 20},
+	{"what is free is not enough", 10, 40, 0, 31, 20, false,
+	    CHARGE_REFUSED, 0},
+	{"nothing is asked for", 10, 100, 0, 0, 20, false, CHARGE_ALLOWED, 0},
+};
+
+START_TEST(question_takes_along_what_is_free)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct store_mark mark = {
+		.kind = MARK_override, .field = "quota_domain/1h",
+		.max = taken_along[_i].override
+	};
+	struct charge_answer answer;
+	int64_t want = taken_along[_i].used;
+
+	add_charge(&charges, "domain:a", "quota_domain/1h",
+	    taken_along[_i].max, HOUR_MS, taken_along[_i].used);
+	ask(store, &charges, STORE_FORCE);
+	if (mark.max > 0)
+		ck_assert_int_eq(store_set_mark(store, "domain:a", &mark,
+		    STORE_SET, clock_now_ms(), PATIENT_MS), STORE_CHANGED);
+	charges.at[0].weight = taken_along[_i].weight;
+	charges.at[0].lease_units = taken_along[_i].units;
+	add_charge(&charges, "user:a", "quota_user/1h", 5, HOUR_MS, 1);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, taken_along[_i].status);
+	ck_assert_msg(answer.leased[0] == taken_along[_i].leased,
+	    "%s: %lld, not %lld", taken_along[_i].name,
+	    (long long)answer.leased[0], (long long)taken_along[_i].leased);
+	ck_assert_int_eq(answer.leased[1], 0);
+	if (answer.status == CHARGE_ALLOWED)
+		want += taken_along[_i].weight + taken_along[_i].leased;
+	ck_assert_int_eq(answer.used[0], want);
+	ck_assert_int_eq(used_of(store, "domain:a", "quota_domain/1h"), want);
+	ck_assert_uint_eq(answer.overridden, taken_along[_i].override > 0);
+	store_close(&store);
+}
+END_TEST
+
+/* Both of one counter, and nothing but in a charge. */
+START_TEST(nothing_is_taken_along_twice_or_unasked)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "domain:a", "quota_domain/1h", 40, HOUR_MS, 2);
+	add_charge(&charges, "domain:a", "quota_domain/1h", 40, HOUR_MS, 2);
+	charges.at[0].lease_units = charges.at[1].lease_units = 30;
+	answer = ask(store, &charges, STORE_PEEK);
+	ck_assert_int_eq(answer.used[0] + answer.leased[0], 0);
+	answer = ask(store, &charges, STORE_FORCE);
+	ck_assert_int_eq(answer.leased[0], 0);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	ck_assert_int_eq(answer.leased[0], 16);
+	ck_assert_int_eq(answer.leased[1], 8);
+	ck_assert_int_eq(used_of(store, "domain:a", "quota_domain/1h"), 32);
+	store_close(&store);
 }
 END_TEST
 
@@ -674,6 +775,27 @@ START_TEST(refund_gives_back_what_was_charged_then)
 	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
 	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
 	ck_assert_str_eq(TELL("EXISTS", "fg:{user:unknown}"), "0");
+	store_close(&store);
+}
+END_TEST
+
+/* Nobody is let in for what was forgotten; but of what was told later. */
+START_TEST(refund_of_what_was_forgotten_takes_nothing)
+{
+	struct store *store = open_store();
+	struct charge_answer answer = charge_one(store, "user:a", 5);
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
+	    answer.now_ms, .local = false};
+
+	ck_assert_int_eq(store_forget(store, "user:a", NULL, answer.now_ms,
+	    PATIENT_MS), STORE_CHANGED);
+	sleep_ms(2);
+	charge_one(store, "user:a", 5);
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
+	refund.since = true;
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
 	store_close(&store);
 }
 END_TEST
@@ -1338,16 +1460,16 @@ START_TEST(hosts_are_counted)
 
 	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "b", 50, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 2);
 	sleep_ms(60);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "c", 20000, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 0, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "c", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 0, 1000), 1);
 	ck_assert_int_gt(atoi(TELL("PTTL", "fg:hosts")), 10000);
 	TELL("ACL", "SETUSER", "floodgate", "-zadd");
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000),
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000),
 	    -1);
 	ck_assert(state_of(store).up);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
@@ -2019,6 +2141,11 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_loop_test(tcase, agrees_with_the_log, 0, seeds);
 	tcase_add_test(tcase, agrees_with_the_log_of_short_windows);
 	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
+	tcase_add_loop_test(tcase, leases_agree_with_the_log, 0,
+	    seeds + 1);
+	tcase_add_loop_test(tcase, question_takes_along_what_is_free, 0,
+	    ROWS(taken_along));
+	tcase_add_test(tcase, nothing_is_taken_along_twice_or_unasked);
 	tcase_add_loop_test(tcase,
 	    clock_stepping_back_blocks_for_no_longer_than_a_window, 0, 6);
 	tcase_add_test(tcase, longer_window_keeps_the_groups_bounded);
@@ -2026,6 +2153,7 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_test(tcase, one_counter_twice_in_a_set_counts_twice);
 	tcase_add_test(tcase, largest_set_and_largest_numbers);
 	tcase_add_test(tcase, refund_gives_back_what_was_charged_then);
+	tcase_add_test(tcase, refund_of_what_was_forgotten_takes_nothing);
 	tcase_add_test(tcase, refunds_are_sent_before_the_end);
 	tcase_add_test(tcase, peek_and_weight_0_write_nothing);
 	tcase_add_test(tcase, people_can_read_a_key_and_it_lives_long_enough);

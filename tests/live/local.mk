@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/live/lab/smtp.py \
 	tests/live/lab/suite.py \
 	tests/live/lab/told.py \
+	tests/live/leases.py \
 	tests/live/lists.py \
 	tests/live/misfortunes.py \
 	tests/live/mta_cases.py \
