@@ -1610,7 +1610,7 @@ END_TEST
 
 /* --- what `floodgatectl check` tries --- */
 
-/* Every right of the line in contrib, one at a time: SELECT is of others. */
+/* Every right of the line in contrib, one at a time; the rest is below. */
 START_TEST(each_lacking_right_is_named)
 {
 	static const char *const starts[] = {
@@ -1632,6 +1632,7 @@ START_TEST(each_lacking_right_is_named)
 		if (names[i][0] != '+' || strchr(names[i], '|') != NULL ||
 		    strcmp(names[i], "+select") == 0 ||
 		    strcmp(names[i], "+ping") == 0 ||
+		    strcmp(names[i], "+wait") == 0 ||
 		    strcmp(names[i], "+role") == 0)
 			continue;
 		snprintf(less, sizeof(less), "-%s", names[i] + 1);
@@ -1660,6 +1661,24 @@ START_TEST(right_that_a_greeting_lacks_is_named)
 	make_user(SCRIPT_EVAL, less);
 	store = open_as_floodgate();
 	must_complain(store, greeting_rights[_i], true);
+	store_close(&store);
+}
+END_TEST
+
+/* Only where answers wait for replicas. */
+START_TEST(right_to_wait_is_named)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *store;
+
+	make_user(SCRIPT_EVAL, "-wait");
+	options.user = "floodgate";
+	options.password_file = write_secret("pw", 0600);
+	options.wait_replicas = 1;
+	store = open_with(&options);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	must_complain(store, "+wait", true);
 	store_close(&store);
 }
 END_TEST
@@ -2414,6 +2433,7 @@ add_failures(Suite *suite)
 	tcase_add_loop_test(tcase, each_lacking_right_is_named, 0, 2);
 	tcase_add_loop_test(tcase, right_that_a_greeting_lacks_is_named, 0,
 	    ROWS(greeting_rights));
+	tcase_add_test(tcase, right_to_wait_is_named);
 	tcase_add_test(tcase, check_tells_what_the_server_is_short_of);
 	tcase_add_test(tcase, check_tells_of_a_wrong_password);
 	tcase_add_test(tcase, different_ones_are_bounded_and_end);
