@@ -605,6 +605,26 @@ put_metrics(const char *argument)
 	return true;
 }
 
+static bool
+put_troubles(const char *argument)
+{
+	static const struct {
+		const char *reason, *text;
+	} rows[] = {
+#define TROUBLE(name, reason, word, cure, lasts, text) { reason, text },
+#include "io/redis_trouble.def"
+	};
+
+	(void)argument;
+	puts(".Bl -tag -width clusterdown -compact");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		put_macro("It Cm", rows[i].reason);
+		put_sentence(rows[i].text);
+	}
+	end_list();
+	return true;
+}
+
 /* "[COMMAND]" is optional, words in capitals are arguments. */
 static void
 put_command_arguments(const char *arguments)
@@ -663,6 +683,7 @@ static const struct {
 	{ "NOTES", put_notes },
 	{ "REPLIES", put_replies },
 	{ "METRICS", put_metrics },
+	{ "TROUBLES", put_troubles },
 	{ "COMMANDS", put_commands },
 };
 

@@ -280,6 +280,43 @@ charge_awaited(const struct charge *charge, int64_t weight)
 	    weight + charge->weight;
 }
 
+#define LEASE_PART 60	/* of a window */
+
+int64_t
+limit_lease_ms(const struct limit_options *limit)
+{
+	int64_t lease_ms = LEASE_MS_MAX;
+
+	if (limit->lease_units <= 0)
+		return 0;
+	for (size_t i = 0; i < limit->allow.count; i++) {
+		int64_t part_ms = limit->allow.at[i].rate.window_ms /
+		    LEASE_PART;
+
+		if (part_ms < lease_ms)
+			lease_ms = part_ms;
+	}
+	return lease_ms;
+}
+
+/* Who observes wants to know how it is, not how it would be with a lease. */
+void
+charge_set_lease(struct charge *charge, const struct limit_options *limit,
+    const struct config *config)
+{
+	charge->lease_ms = config->store == STORE_KIND_REDIS ?
+	    limit_lease_ms(limit) : 0;
+	charge->lease_units = charge->lease_ms > 0 && !charge->observe &&
+	    !charge->distinct && charge->when == WHEN_ALLOWED ?
+	    limit->lease_units : 0;
+}
+
+int64_t
+charge_span_ms(const struct charge *charge)
+{
+	return charge->window_ms - charge->lease_ms;
+}
+
 void
 charges_add(struct charges *charges, const struct rule *rule,
     const struct config *config, const struct session *session,
@@ -311,6 +348,8 @@ charges_add(struct charges *charges, const struct rule *rule,
 		charge->when = when;
 		charge->distinct = distinct;
 		charge->element = element;
+		charge_set_lease(charge, limit, config);
+		charge->window_ms += charge->lease_ms;
 	}
 }
 
@@ -391,6 +430,7 @@ marks_add(struct charges *charges, const struct rule *rule,
 		question->rule = rule;
 		question->key = row->keys[i];
 		question->observe = rule->with.mode == MODE_OBSERVE;
+		question->known = false;
 		charges->mark_count++;
 	}
 }

@@ -53,6 +53,8 @@ struct mark_question {
 	const struct rule *rule;	/* not for the store */
 	enum key key;			/* what the subject is made of */
 	bool observe;	/* a mark is found, but the charges go on */
+	bool known;	/* this message was found without it: not worth a
+			 * trip of its own */
 };
 #define MARK_QUESTIONS_MAX 16
 
@@ -80,6 +82,13 @@ struct charge {
 	 */
 	bool distinct;
 	uint64_t element;
+	/*
+	 * Beside the weight, so many may be taken along to be spent within
+	 * lease_ms, which window_ms includes: what is spent last is held for
+	 * a whole window, too. 0: none; lease_ms alone: others may do so.
+	 */
+	int64_t lease_units;
+	int64_t lease_ms;
 };
 
 struct charges {
@@ -120,6 +129,8 @@ struct charge_answer {
 	uint32_t marks_found;	/* bits of mark questions; observed, too */
 	bool fresh[CHARGES_MAX];	/* distinct and counted: it was not
 					 * there before */
+	int64_t leased[CHARGES_MAX];	/* ALLOWED: taken along, and counted
+					 * like the weight */
 };
 
 /* The max that the answer speaks of. */
@@ -147,6 +158,24 @@ int64_t charge_awaited(const struct charge *charge, int64_t weight);
 bool charge_element(const struct rule *rule, const struct config *config,
     const struct session *session, const struct path *recipient,
     uint64_t *element);
+
+/*
+ * How long what was taken along for a limit may be spent: a sixtieth of its
+ * shortest window, at most LEASE_MS_MAX; 0 where there is no lease_units.
+ */
+#define LEASE_MS_MAX 10000
+#define LEASE_WINDOW_MS_MIN 60000	/* a window that may be leased from */
+int64_t limit_lease_ms(const struct limit_options *limit);
+
+/*
+ * What may be taken along with a charge whose other members are set: nothing
+ * where the store is no trip away.
+ */
+void charge_set_lease(struct charge *charge,
+    const struct limit_options *limit, const struct config *config);
+
+/* The span of time that the limit speaks of. */
+int64_t charge_span_ms(const struct charge *charge);
 
 /*
  * Append a charge for each window of a limit, all on the subject that the

@@ -84,6 +84,13 @@ count_is_distinct(enum count count)
 	return count_rows[count].different != KEY_COUNT;
 }
 
+bool
+count_is_leasable(enum count count)
+{
+	return count_rows[count].of == OF_ACCEPTED &&
+	    count_rows[count].back != BACK_CLOSE && !count_is_distinct(count);
+}
+
 const char *
 count_name(enum count count)
 {

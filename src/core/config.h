@@ -75,6 +75,8 @@ const char *count_name(enum count count);
 const char *count_help(enum count count);
 /* Does it count how many different ones there are? */
 bool count_is_distinct(enum count count);
+/* May it be counted before it happens? */
+bool count_is_leasable(enum count count);
 
 /* Callbacks beyond CONNECT, MAIL and RCPT that something needs. */
 enum step {

@@ -49,6 +49,11 @@ libcore_a_SOURCES = \
 	src/core/pattern.h \
 	src/core/policy.c \
 	src/core/policy.h \
+	src/core/policy_answer.c \
+	src/core/policy_gather.c \
+	src/core/policy_inside.h \
+	src/core/policy_select.c \
+	src/core/policy_steps.c \
 	src/core/prefetch.c \
 	src/core/reply.c \
 	src/core/reply.def \

@@ -1,13 +1,16 @@
 /*
- * policy.c - which policy speaks to this event, and what it says
+ * policy.c - what the policy that speaks says to an event
+ *
+ * The course of it, and the checks. Which policy that is, is said in
+ * policy_select.c, at which stages in policy_steps.c; of limits,
+ * policy_gather.c makes the question and policy_answer.c reads the answer.
  */
-#include "core/policy.h"
+#include "core/policy_inside.h"
 
 #include "core/lookup.h"
 
 #include "base/text.h"
 
-#include <assert.h>
 #include <string.h>
 
 const char *const outcome_names[OUTCOME_COUNT] = {
@@ -21,165 +24,8 @@ const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_ACCEPTED_ON_FAILURE] = "accepted on failure",
 };
 
-/* What several questions to lists have in common: a match, or all of them. */
-struct agreement {
-	const struct occasion *occasion;
-	struct list_doubt doubt;	/* of all of them */
-	bool is_no;		/* as far as is known */
-};
-
-/*
- * False when it is certain that none of the lists has it: then nothing else
- * matters. What cannot be asked is a no that is in doubt, what is not asked
- * yet may be a yes.
- */
-static bool
-may_agree(struct agreement *agreement, const struct lists *lists,
-    enum subject subject)
-{
-	struct list_facts *facts = agreement->occasion->lists;
-	bool has;
-
-	if (lists->count == 0)
-		return true;
-	if (facts == NULL)
-		return lists_have_subject(lists, subject,
-		    agreement->occasion);
-	list_doubt_clear(&facts->doubt);
-	has = lists_have_subject(lists, subject, agreement->occasion);
-	if (!has && !list_doubt_is_trouble(&facts->doubt)) {
-		list_doubt_clear(&agreement->doubt);
-		return false;
-	}
-	list_doubt_add(&agreement->doubt, &facts->doubt);
-	agreement->is_no |= !has;
-	return true;
-}
-
-static bool
-match_agrees(const struct match_options *match, struct agreement *agreement)
-{
-	const struct session *session = agreement->occasion->session;
-	bool authenticated = session_is_authenticated(session);
-
-	if (match->authenticated == TRISTATE_TRUE && !authenticated)
-		return false;
-	if (match->authenticated == TRISTATE_FALSE && authenticated)
-		return false;
-	if (match->listeners.count > 0 &&
-	    !session_came_to(session, &match->listeners))
-		return false;
-	return may_agree(agreement, &match->clients, SUBJECT_CLIENT) &&
-	    may_agree(agreement, &match->users, SUBJECT_USER) &&
-	    may_agree(agreement, &match->helo, SUBJECT_HELO) &&
-	    may_agree(agreement, &match->senders, SUBJECT_SENDER) &&
-	    may_agree(agreement, &match->recipients, SUBJECT_RECIPIENT) &&
-	    !agreement->is_no;
-}
-
-/* True also while answers are wanted: see the doubt. */
-static bool
-policy_agrees(const struct policy *policy, const struct occasion *occasion,
-    struct list_doubt *doubt)
-{
-	struct agreement agreement = { .occasion = occasion };
-	struct list_facts *facts = occasion->lists;
-	bool agrees = !policy->has_match ||
-	    match_agrees(&policy->match, &agreement);
-
-	if (agrees) {
-		if (facts != NULL)
-			list_doubt_clear(&facts->doubt);
-		agrees = !except_has(&policy->with.except, occasion);
-		if (facts != NULL)
-			list_doubt_add(&agreement.doubt, &facts->doubt);
-	}
-	*doubt = agreement.doubt;
-	return agrees;
-}
-
-const struct policy *
-policy_select(const struct occasion *occasion)
-{
-	const struct config *config = occasion->config;
-	const struct policy *found = NULL;
-	struct list_doubt sum, doubt;
-
-	list_doubt_clear(&sum);
-	for (size_t i = 0; i < config->policy_count && found == NULL; i++) {
-		if (policy_agrees(&config->policies[i], occasion, &doubt) &&
-		    !doubt.is_missing)
-			found = &config->policies[i];
-		list_doubt_add(&sum, &doubt);
-	}
-	if (occasion->lists != NULL)
-		occasion->lists->doubt = sum;
-	return found;
-}
-
-static unsigned int
-check_spoken_at(const struct policy *policy, const struct check_row *check)
-{
-	unsigned int stages = 0;
-
-	if (policy->with.speak == SPEAK_EARLY && check->stage <= STAGE_MAIL)
-		stages |= 1u << STAGE_MAIL;
-	if (check->stage <= STAGE_RCPT)
-		stages |= 1u << STAGE_RCPT;
-	if (check->stage == STAGE_EOH)
-		stages |= 1u << STAGE_EOH;
-	if (check->stage == STAGE_EOM || (check->steps & STEP_CONTENT) != 0)
-		stages |= 1u << STAGE_EOM;
-	return stages;
-}
-
-/* Stages at which all keys of the limit are known. */
-static unsigned int
-keys_known_at(const struct keys *per)
-{
-	unsigned int stages = ~0u;
-
-	for (size_t i = 0; i < per->count; i++)
-		stages &= ~((1u << key_stage(per->at[i])) - 1);
-	return stages;
-}
-
-static unsigned int
-limit_spoken_at(const struct policy *policy, const struct rule *rule)
-{
-	const struct count_row *row = count_row(rule->limits.count);
-	unsigned int stages = row->asked;
-
-	if (policy->with.speak == SPEAK_EARLY)
-		stages |= row->early;
-	return stages & keys_known_at(&rule->limits.per);
-}
-
-unsigned int
-rule_spoken_at(const struct policy *policy, const struct rule *rule)
-{
-	return rule->check != NULL ? check_spoken_at(policy, rule->check) :
-	    limit_spoken_at(policy, rule);
-}
-
-/* What all functions below look at. */
-struct judgement {
-	const struct config *config;
-	const struct session *session;
-	const struct event *event;
-	const struct policy *policy;
-	struct facts *facts;
-	struct verdict *verdict;
-	struct trace *trace;
-	struct occasion occasion;	/* session and event, for lookups */
-	/* Rules lack answers: nothing is sure yet. */
-	bool awaits_lists;
-	bool awaits_dns;
-	bool is_own_trouble;	/* what refused is, not the client's doing */
-};
-
-static void
-note(struct judgement *j, const struct rule *rule, enum outcome outcome,
+void
+judge_note(struct judgement *j, const struct rule *rule, enum outcome outcome,
     int charge)
 {
 	struct trace *trace = j->trace;
@@ -233,8 +79,9 @@ clear_doubt(const struct judgement *j)
 }
 
 /* Our own trouble is never a 5yz. */
-static void
-refuse(struct judgement *j, const struct rule *rule, const struct reply *reply)
+void
+judge_refuse(struct judgement *j, const struct rule *rule,
+    const struct reply *reply)
 {
 	j->verdict->refused = true;
 	j->verdict->rule = rule;
@@ -242,26 +89,24 @@ refuse(struct judgement *j, const struct rule *rule, const struct reply *reply)
 	    reply_of(REPLY_lookup_failed) : reply;
 }
 
-/* Off, or exempt: said once for checks and limits alike. */
-static bool
-rule_is_idle(struct judgement *j, const struct rule *rule)
+bool
+judge_is_idle(struct judgement *j, const struct rule *rule)
 {
 	if (rule->with.mode == MODE_OFF) {
-		note(j, rule, OUTCOME_OFF, -1);
+		judge_note(j, rule, OUTCOME_OFF, -1);
 		return true;
 	}
 	clear_doubt(j);
 	if (except_has(&rule->with.except, &j->occasion)) {
-		note(j, rule, OUTCOME_EXEMPT, -1);
+		judge_note(j, rule, OUTCOME_EXEMPT, -1);
 		return true;
 	}
 	(void)note_doubt(j);
 	return false;
 }
 
-/* Can this rule be decided at the stage we are at? */
-static bool
-is_due(const struct judgement *j, const struct rule *rule)
+bool
+judge_is_due(const struct judgement *j, const struct rule *rule)
 {
 	return (rule_spoken_at(j->policy, rule) &
 	    (1u << j->event->stage)) != 0;
@@ -343,11 +188,11 @@ judge_lookup_failure(struct judgement *j, const struct rule *rule)
 {
 	if (rule->with.on_failure != ON_FAILURE_DEFER ||
 	    rule->with.mode != MODE_ENFORCE) {
-		note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, -1);
+		judge_note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, -1);
 		return false;
 	}
-	note(j, rule, OUTCOME_REFUSES, -1);
-	refuse(j, rule, reply_of(REPLY_lookup_failed));
+	judge_note(j, rule, OUTCOME_REFUSES, -1);
+	judge_refuse(j, rule, reply_of(REPLY_lookup_failed));
 	return true;
 }
 
@@ -380,18 +225,18 @@ judge_check(struct judgement *j, const struct rule *rule)
 		.found = &found,
 	};
 
-	if (!is_due(j, rule)) {
+	if (!judge_is_due(j, rule)) {
 		if (j->event->stage < STAGE_RCPT ||
 		    rule->check->stage > j->event->stage)
-			note(j, rule, OUTCOME_LATER, -1);
+			judge_note(j, rule, OUTCOME_LATER, -1);
 		return false;
 	}
-	if (rule_is_idle(j, rule))
+	if (judge_is_idle(j, rule))
 		return false;
 	switch (ask_check(j, rule, &input)) {
 	case SAID_NO:
 		if (!asks_marks(j, rule))
-			note(j, rule, OUTCOME_PASSES, -1);
+			judge_note(j, rule, OUTCOME_PASSES, -1);
 		return false;
 	case SAID_LATER:
 		return false;
@@ -401,442 +246,14 @@ judge_check(struct judgement *j, const struct rule *rule)
 		break;
 	}
 	if (rule->with.mode == MODE_OBSERVE) {
-		note(j, rule, OUTCOME_OBSERVED, -1);
+		judge_note(j, rule, OUTCOME_OBSERVED, -1);
 		return false;
 	}
-	note(j, rule, OUTCOME_REFUSES, -1);
-	refuse(j, rule, rule->with.reply);
+	judge_note(j, rule, OUTCOME_REFUSES, -1);
+	judge_refuse(j, rule, rule->with.reply);
 	if (j->verdict->reply == rule->with.reply)
 		j->verdict->found = found;
 	return true;
-}
-
-/*
- * --- what limits ask, and what they count ---
- */
-
-/*
- * What a limit that is due asks for; -1: nothing. Octets that MAIL did not
- * declare are 0 here, and charged at the end of data by the engine, which
- * keeps what this message has been charged.
- */
-static int64_t
-limit_weight(const struct judgement *j, const struct rule *rule)
-{
-	const struct session *session = j->session;
-
-	if (count_row(rule->limits.count)->once == ONCE_SESSION &&
-	    !session_is_authenticated(session))
-		return -1;
-	if (rule->limits.count != COUNT_bytes)
-		return 1;
-	return session->declared_bytes > 0 ? session->declared_bytes : 0;
-}
-
-static enum charge_when
-when_counted(const struct rule *rule)
-{
-	switch (count_row(rule->limits.count)->of) {
-	case OF_ACCEPTED:
-		return WHEN_ALLOWED;
-	case OF_ALL:
-		return WHEN_ALWAYS;
-	case OF_REFUSED:
-		return WHEN_REFUSED;
-	case OF_REJECTED:
-		break;
-	}
-	return WHEN_NEVER;
-}
-
-static void
-add_charges(struct judgement *j, const struct rule *rule, int64_t weight,
-    enum charge_when when)
-{
-	struct charges *charges = &j->facts->charges;
-	size_t before = charges->count;
-
-	charges_add(charges, rule, j->config, j->session, j->event->recipient,
-	    weight, when);
-	if (charges->count == before)
-		note(j, rule, OUTCOME_NOT_ASKED, -1);
-}
-
-static bool
-is_of_refusals(const struct rule *rule)
-{
-	return rule->check == NULL &&
-	    count_row(rule->limits.count)->of == OF_REFUSED;
-}
-
-static void
-gather_some(struct judgement *j, bool of_refusals)
-{
-	for (size_t i = 0; i < j->policy->rule_count; i++) {
-		const struct rule *rule = &j->policy->rules[i];
-		int64_t weight;
-
-		if (rule->check != NULL || !is_due(j, rule) ||
-		    is_of_refusals(rule) != of_refusals)
-			continue;
-		weight = limit_weight(j, rule);
-		if (weight >= 0 && !rule_is_idle(j, rule))
-			add_charges(j, rule, weight, when_counted(rule));
-	}
-}
-
-/*
- * Gather what all limits would charge: those of refusals first, since the
- * first that is full answers, and theirs is the stronger answer.
- */
-static void
-gather_charges(struct judgement *j)
-{
-	j->facts->charges.count = 0;
-	gather_some(j, true);
-	gather_some(j, false);
-}
-
-/* Does a limit of this kind count what has just been refused? */
-static bool
-counts_refusal(const struct judgement *j, const struct rule *rule, bool by_mta)
-{
-	switch (count_row(rule->limits.count)->of) {
-	case OF_ACCEPTED:
-		return false;
-	case OF_ALL:
-		return !by_mta && is_due(j, rule);
-	case OF_REFUSED:
-		return !j->is_own_trouble;
-	case OF_REJECTED:
-		break;
-	}
-	return by_mta;
-}
-
-/*
- * What is counted of an event that is refused before any limit is asked.
- * True when an answer is wanted: what we refuse may have been too much.
- */
-static bool
-gather_refused(struct judgement *j, bool by_mta)
-{
-	struct charges *charges = &j->facts->charges;
-	bool asks = false;
-
-	charges->count = charges->mark_count = 0;
-	for (size_t i = 0; i < j->policy->rule_count; i++) {
-		const struct rule *rule = &j->policy->rules[i];
-		size_t first = charges->count;
-
-		if (rule->check != NULL || !counts_refusal(j, rule, by_mta) ||
-		    rule_is_idle(j, rule))
-			continue;
-		add_charges(j, rule, 1, WHEN_ALLOWED);
-		if (is_of_refusals(rule)) {
-			asks = asks || charges->count > first;
-			continue;
-		}
-		/* What refused was no limit: this one does not, either. */
-		for (size_t k = first; k < charges->count; k++)
-			charges->at[k].observe = true;
-	}
-	return asks && !by_mta;
-}
-
-/*
- * --- when the store did not answer ---
- *
- * `on_failure` of each limit, in one place: what defers refuses at once,
- * what accepts passes, and the rest is asked of the embedded store, all or
- * none.
- */
-
-static bool
-has_fact(const struct facts *facts, enum fact fact)
-{
-	return (facts->have & (1u << fact)) != 0;
-}
-
-size_t
-facts_counted(const struct facts *facts)
-{
-	if (has_fact(facts, FACT_local_counters))
-		return facts->local_count;
-	return facts->charges.count;
-}
-
-/* In the order that they had, the local ones before the others. */
-static void
-put_local_first(struct facts *facts)
-{
-	struct charge *at = facts->charges.at, local;
-
-	facts->local_count = 0;
-	for (size_t i = 0; i < facts->charges.count; i++) {
-		if (at[i].rule->with.on_failure != ON_FAILURE_LOCAL)
-			continue;
-		local = at[i];
-		memmove(&at[facts->local_count + 1], &at[facts->local_count],
-		    (i - facts->local_count) * sizeof(at[0]));
-		at[facts->local_count++] = local;
-	}
-}
-
-static void
-fail_rule(struct judgement *j, const struct rule *rule, int charge)
-{
-	bool defers = rule->with.on_failure == ON_FAILURE_DEFER &&
-	    rule->with.mode == MODE_ENFORCE;
-
-	if (defers && !j->verdict->refused) {
-		note(j, rule, OUTCOME_REFUSES, charge);
-		refuse(j, rule, reply_of(j->facts->counters.misset ?
-		    REPLY_config_error : REPLY_store_unavailable));
-	} else
-		note(j, rule, OUTCOME_ACCEPTED_ON_FAILURE, charge);
-}
-
-/* The rules whose charges stand from `first` to before `end`. */
-static void
-apply_on_failure(struct judgement *j, size_t first, size_t end)
-{
-	const struct charges *charges = &j->facts->charges;
-
-	for (size_t i = first; i < end; i++)
-		if (i == 0 || charges->at[i - 1].rule != charges->at[i].rule)
-			fail_rule(j, charges->at[i].rule, (int)i);
-}
-
-/*
- * The checks whose marks could not be had. What is to be decided here is
- * kept for the embedded store, which knows what was noted a while ago.
- */
-static void
-fail_marks(struct judgement *j, bool keeps_local)
-{
-	struct charges *charges = &j->facts->charges;
-	const struct rule *before = NULL;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < charges->mark_count; i++) {
-		const struct rule *rule = charges->marks[i].rule;
-
-		if (keeps_local && rule->with.on_failure == ON_FAILURE_LOCAL)
-			charges->marks[kept++] = charges->marks[i];
-		else if (rule != before)
-			fail_rule(j, rule, -1);
-		before = rule;
-	}
-	charges->mark_count = kept;
-}
-
-/*
- * Refused for our own trouble: who counts refused ones counts this, too.
- * The others stay in their places, for who traces, and weigh nothing.
- */
-static unsigned int
-tell_attempts(struct facts *facts)
-{
-	struct charges *charges = &facts->charges;
-	bool any = false;
-
-	for (size_t i = 0; i < charges->count; i++) {
-		if (charges->at[i].when == WHEN_ALWAYS)
-			any = true;
-		else
-			charges->at[i].weight = 0;
-	}
-	return any ? 1u << FACT_told : 0;
-}
-
-static unsigned int
-judge_failure(struct judgement *j)
-{
-	struct facts *facts = j->facts;
-
-	fail_marks(j, true);
-	put_local_first(facts);
-	apply_on_failure(j, facts->local_count, facts->charges.count);
-	if (!j->verdict->refused &&
-	    facts->local_count + facts->charges.mark_count > 0)
-		return 1u << FACT_local_counters;
-	fail_marks(j, false);
-	apply_on_failure(j, 0, facts->local_count);
-	return j->verdict->refused ? tell_attempts(facts) : 0;
-}
-
-/*
- * The embedded store knows only what came here, and lets only a share of
- * the limit pass. What the whole limit would let pass is refused for our
- * own trouble, and never for good.
- */
-static const struct reply *
-limit_reply(const struct facts *facts, const struct charge *charge,
-    int64_t used, int64_t max)
-{
-	const struct reply *reply = charge->rule->with.reply;
-
-	if (has_fact(facts, FACT_local_counters) &&
-	    reply_is_permanent(reply) && used <= max &&
-	    charge->weight <= max - used)
-		return reply_of(REPLY_store_unavailable);
-	return reply;
-}
-
-/* What the window would hold, had it to take this event, too. */
-static int64_t
-used_with(const struct facts *facts, size_t i)
-{
-	const struct charge *charge = &facts->charges.at[i];
-	int64_t used = facts->counters.used[i];
-
-	if (charge->when != WHEN_REFUSED && charge->when != WHEN_NEVER)
-		return used;	/* it has, unless the set was refused */
-	return charge_is_counted(charge, &facts->counters) ?
-	    used : used + charge->weight;
-}
-
-/* Does any window of an observed limit hold more than it may? */
-static bool
-observed_limit_is_over(const struct facts *facts, size_t first)
-{
-	const struct charges *charges = &facts->charges;
-
-	for (size_t i = first; i < charges->count &&
-	    charges->at[i].rule == charges->at[first].rule; i++)
-		if (charges->at[i].rule->with.mode == MODE_OBSERVE &&
-		    used_with(facts, i) >
-		    charge_max(charges, &facts->counters, i))
-			return true;
-	return false;
-}
-
-/* Was one of the questions of this rule, from `first` on, answered by yes? */
-static bool
-is_marked(const struct facts *facts, size_t first)
-{
-	const struct charges *charges = &facts->charges;
-
-	for (size_t i = first; i < charges->mark_count &&
-	    charges->marks[i].rule == charges->marks[first].rule; i++)
-		if ((facts->counters.marks_found >> i & 1) != 0)
-			return true;
-	return false;
-}
-
-/* What is noted on the subjects that checks asked about; true: refused. */
-static bool
-judge_marks(struct judgement *j)
-{
-	const struct charges *charges = &j->facts->charges;
-	const struct charge_answer *answer = &j->facts->counters;
-	const struct rule *refusing = NULL;
-
-	if (answer->status == CHARGE_MARKED) {
-		assert(answer->marked < charges->mark_count);
-		j->verdict->marked = &charges->marks[answer->marked];
-		j->verdict->mark = answer->mark;
-		refusing = j->verdict->marked->rule;
-	}
-	for (size_t i = 0; i < charges->mark_count; i++) {
-		const struct rule *rule = charges->marks[i].rule;
-
-		if (i > 0 && charges->marks[i - 1].rule == rule)
-			continue;
-		if (rule == refusing) {
-			note(j, rule, OUTCOME_REFUSES, -1);
-			refuse(j, rule, rule->with.reply);
-			return true;
-		}
-		note(j, rule, rule->with.mode == MODE_OBSERVE &&
-		    is_marked(j->facts, i) ? OUTCOME_OBSERVED :
-		    OUTCOME_PASSES, -1);
-	}
-	return false;
-}
-
-/* The limit of the charge that found no room refuses. */
-static const struct rule *
-refuse_by_limit(struct judgement *j)
-{
-	const struct charge_answer *answer = &j->facts->counters;
-	const struct charge *charge = &j->facts->charges.at[answer->refused];
-
-	assert(answer->refused < facts_counted(j->facts));
-	j->verdict->charge = charge;
-	j->verdict->used = answer->used[answer->refused];
-	j->verdict->max = charge_max(&j->facts->charges, answer,
-	    answer->refused);
-	j->verdict->retry_ms = answer->retry_ms;
-	refuse(j, charge->rule, limit_reply(j->facts, charge,
-	    j->verdict->used, j->verdict->max));
-	return charge->rule;
-}
-
-static unsigned int
-judge_counters(struct judgement *j)
-{
-	const struct charges *charges = &j->facts->charges;
-	const struct charge_answer *answer = &j->facts->counters;
-	const struct rule *refusing = NULL;
-	size_t counted = facts_counted(j->facts);
-
-	if (answer->status == CHARGE_UNAVAILABLE &&
-	    !has_fact(j->facts, FACT_local_counters))
-		return judge_failure(j);
-	if (answer->status == CHARGE_UNAVAILABLE) {
-		fail_marks(j, false);
-		apply_on_failure(j, 0, counted);
-		return 0;
-	}
-	if (judge_marks(j))
-		return 0;
-	if (answer->status == CHARGE_REFUSED)
-		refusing = refuse_by_limit(j);
-	for (size_t i = 0; i < counted; i++) {
-		const struct rule *rule = charges->at[i].rule;
-
-		if (i > 0 && charges->at[i - 1].rule == rule)
-			continue;
-		if (rule == refusing)
-			note(j, rule, OUTCOME_REFUSES, (int)i);
-		else if (observed_limit_is_over(j->facts, i))
-			note(j, rule, OUTCOME_OBSERVED, (int)i);
-		else
-			note(j, rule, OUTCOME_PASSES, (int)i);
-	}
-	return 0;
-}
-
-/*
- * A check has refused, and that was counted: one refusal too many is
- * answered by the limit that says so. Without an answer the check's stands.
- */
-static unsigned int
-judge_refusals(struct judgement *j)
-{
-	struct facts *facts = j->facts;
-	const struct charges *charges = &facts->charges;
-
-	if (facts->counters.status == CHARGE_UNAVAILABLE) {
-		if (has_fact(facts, FACT_local_counters))
-			return 0;
-		put_local_first(facts);
-		return facts->local_count > 0 ?
-		    1u << FACT_local_counters : 0;
-	}
-	if (facts->counters.status == CHARGE_REFUSED)
-		note(j, refuse_by_limit(j), OUTCOME_REFUSES,
-		    (int)facts->counters.refused);
-	for (size_t i = 0; i < facts_counted(facts); i++) {
-		const struct rule *rule = charges->at[i].rule;
-
-		if ((i == 0 || charges->at[i - 1].rule != rule) &&
-		    observed_limit_is_over(facts, i))
-			note(j, rule, OUTCOME_OBSERVED, (int)i);
-	}
-	return 0;
 }
 
 /* Checks in the policy's order; true when one refuses. */
@@ -894,7 +311,7 @@ count_refusal(struct judgement *j)
 {
 	if (is_own_trouble(j->verdict->reply))
 		j->is_own_trouble = true;
-	if (gather_refused(j, false) && !j->awaits_lists)
+	if (judge_gather_refused(j, false) && !j->awaits_lists)
 		return 1u << FACT_counters;
 	return wanted_or_told(j);
 }
@@ -918,7 +335,7 @@ judge_policy(struct judgement *j)
 		return wanted_facts(j);
 	if (refused)
 		return count_refusal(j);
-	gather_charges(j);
+	judge_gather(j);
 	if (j->awaits_lists)
 		return wanted_facts(j);
 	return j->facts->charges.count + j->facts->charges.mark_count > 0 ?
@@ -932,31 +349,8 @@ judge_rejected(struct judgement *j)
 	j->verdict->policy = j->policy;
 	if (is_always_accepted(j))
 		return 0;
-	(void)gather_refused(j, true);
+	(void)judge_gather_refused(j, true);
 	return wanted_or_told(j);
-}
-
-/*
- * Should the limits of octets refuse, that is a refusal, too. Where the
- * question has no room for it any more, it is not counted.
- */
-static void
-add_refusals(struct judgement *j)
-{
-	struct charges *charges = &j->facts->charges;
-
-	for (size_t i = 0; i < j->policy->rule_count; i++) {
-		const struct rule *rule = &j->policy->rules[i];
-		size_t first = charges->count;
-
-		if (!is_of_refusals(rule) ||
-		    rule->limits.allow.count > CHARGES_MAX - first ||
-		    rule_is_idle(j, rule))
-			continue;
-		add_charges(j, rule, 1, WHEN_REFUSED);
-		for (size_t k = first; k < charges->count; k++)
-			charges->at[k].observe = true;
-	}
 }
 
 /*
@@ -982,7 +376,7 @@ judge_message(struct judgement *j)
 		return 0;
 	for (size_t i = 0; i < session->policy_count; i++) {
 		j->policy = session->policies[i];
-		add_refusals(j);
+		judge_add_refusals(j);
 	}
 	return 1u << FACT_counters;
 }
@@ -1016,10 +410,10 @@ policy_judge(const struct config *config, const struct session *session,
 		},
 	};
 
-	if (has_fact(facts, FACT_told))
+	if (facts_have(facts, FACT_told))
 		return 0;
 	/* Counters come last: what is asked before has passed, or refused. */
-	if (has_fact(facts, FACT_counters))
+	if (facts_have(facts, FACT_counters))
 		return verdict->refused ? judge_refusals(&j) :
 		    judge_counters(&j);
 	memset(verdict, 0, sizeof(*verdict));
@@ -1029,7 +423,7 @@ policy_judge(const struct config *config, const struct session *session,
 	switch (event->stage) {
 	case STAGE_CONNECT:
 		if (is_busy(&j)) {
-			refuse(&j, NULL, reply_of(REPLY_server_busy));
+			judge_refuse(&j, NULL, reply_of(REPLY_server_busy));
 			return 0;
 		}
 		break;
@@ -1052,72 +446,4 @@ policy_judge(const struct config *config, const struct session *session,
 	if (j.policy == NULL)
 		return 0;
 	return event->rejected ? judge_rejected(&j) : judge_policy(&j);
-}
-
-/* What the lists of an `except` look up. */
-static unsigned int
-except_steps(const struct except *except)
-{
-	for (size_t i = 0; i < except->count; i++)
-		if (except->at[i].subject == SUBJECT_HELO)
-			return STEP_HELO;
-	return 0;
-}
-
-static unsigned int
-limit_steps(const struct rule *rule, const struct policy *policy)
-{
-	static const unsigned int steps_of[] = {
-		[STAGE_CONNECT] = STEP_CONNECT_REPLY,
-		[STAGE_HELO] = STEP_HELO | STEP_HELO_REPLY,
-		[STAGE_MAIL] = STEP_MAIL_REPLY,
-		[STAGE_EOH] = STEP_EOH_REPLY,
-		[STAGE_EOM] = STEP_CONTENT
-	};
-	unsigned int stages = limit_spoken_at(policy, rule), steps = 0;
-
-	for (size_t i = 0; i < sizeof(steps_of) / sizeof(steps_of[0]); i++)
-		if ((stages & (1u << i)) != 0)
-			steps |= steps_of[i];
-	for (size_t i = 0; i < rule->limits.per.count; i++)
-		if (rule->limits.per.at[i] == KEY_helo)
-			steps |= STEP_HELO;
-	if (count_row(rule->limits.count)->of == OF_REJECTED)
-		steps |= STEP_REJECTED;
-	return steps;
-}
-
-static unsigned int
-rule_steps(const struct rule *rule, const struct policy *policy)
-{
-	unsigned int steps = except_steps(&rule->with.except);
-
-	if (rule->with.mode == MODE_OFF)
-		return 0;
-	if ((reply_fields(rule->with.reply) & (UINT32_C(1) << FIELD_helo)) != 0)
-		steps |= STEP_HELO;
-	if (rule->check == NULL)
-		return steps | limit_steps(rule, policy);
-	if (policy->with.speak == SPEAK_EARLY &&
-	    rule->check->stage <= STAGE_MAIL)
-		steps |= STEP_MAIL_REPLY;
-	return steps | rule->check->steps;
-}
-
-unsigned int
-policy_steps(const struct config *config)
-{
-	unsigned int steps = config->global.max_sessions > 0 ?
-	    STEP_CONNECT_REPLY : 0;
-
-	for (size_t i = 0; i < config->policy_count; i++) {
-		const struct policy *policy = &config->policies[i];
-
-		steps |= except_steps(&policy->with.except);
-		if (policy->has_match && policy->match.helo.count > 0)
-			steps |= STEP_HELO;
-		for (size_t k = 0; k < policy->rule_count; k++)
-			steps |= rule_steps(&policy->rules[k], policy);
-	}
-	return steps;
 }

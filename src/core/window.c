@@ -114,6 +114,15 @@ window_add(struct window *window, int64_t window_ms, int64_t now_ms,
 	window->total += weight;
 }
 
+int64_t
+window_time_since(const struct window *window, int64_t at_ms)
+{
+	for (size_t i = 0; i < window->count; i++)
+		if (window->groups[i].last_ms >= at_ms)
+			return window->groups[i].last_ms;
+	return at_ms;
+}
+
 void
 window_refund(struct window *window, int64_t window_ms, int64_t now_ms,
     int64_t at_ms, int64_t weight)
@@ -125,7 +134,8 @@ window_refund(struct window *window, int64_t window_ms, int64_t now_ms,
 		return;
 	while (i < window->count && window->groups[i].last_ms < at_ms)
 		i++;
-	if (i == window->count)
+	if (i == window->count ||
+	    (i + 1 == window->count && at_ms < window->start_ms))
 		return;
 	if (weight > window->groups[i].count)
 		weight = window->groups[i].count;

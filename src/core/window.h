@@ -52,11 +52,19 @@ void window_add(struct window *window, int64_t window_ms, int64_t now_ms,
 
 /*
  * Take back `weight` that was counted at `at_ms`: from the group of that
- * time. What has left the window already is not taken from anything else, so
- * that a refund never makes room that was not there.
+ * time. What has left the window already, or was counted before somebody had
+ * the window emptied, is not taken from anything else, so that a refund
+ * never makes room that was not there.
  */
 void window_refund(struct window *window, int64_t window_ms, int64_t now_ms,
     int64_t at_ms, int64_t weight);
+
+/*
+ * A time of the first group that did not end before `at_ms`, for who only
+ * knows that something was counted then or later. There may be none: then it
+ * is at_ms.
+ */
+int64_t window_time_since(const struct window *window, int64_t at_ms);
 
 /* The longest that an event may be held after it has left the window. */
 int64_t window_slot(int64_t window_ms);

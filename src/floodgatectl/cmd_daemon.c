@@ -138,6 +138,19 @@ put_fallback(const json_t *fallback)
 	(void)fputc('\n', stdout);
 }
 
+/* What may be spent without asking the store. */
+static void
+put_leases(const json_t *leases)
+{
+	long long count = member_number(leases, "count");
+
+	if (leases != NULL && count > 0)
+		(void)printf("               %lld lease%s with %lld unit%s "
+		    "left\n", count, count == 1 ? "" : "s",
+		    (long long)member_number(leases, "units"),
+		    member_number(leases, "units") == 1 ? "" : "s");
+}
+
 static void
 put_nodes(const json_t *nodes)
 {
@@ -184,6 +197,7 @@ put_store(const json_t *store)
 	    (long long)member_number(store, "failures"));
 	put_nodes(json_object_get(store, "nodes"));
 	put_fallback(json_object_get(store, "fallback"));
+	put_leases(json_object_get(store, "leases"));
 }
 
 static void
@@ -196,23 +210,38 @@ put_reload(const json_t *reload)
 	    "TURNED DOWN: the configuration has problems");
 }
 
+/* Numbers by their names; those that are 0 only if `all`. */
 static void
-put_metrics(json_t *metrics)
+put_numbers(json_t *numbers, bool all)
 {
 	struct table table;
 	const char *name;
 	json_t *value;
 
 	table_init(&table, 2, "  ");
-	json_object_foreach(metrics, name, value) {
+	json_object_foreach(numbers, name, value) {
 		char number[24];
 		const char *const cells[] = { name, number };
 
+		if (!all && json_integer_value(value) == 0)
+			continue;
 		(void)snprintf(number, sizeof(number), "%lld",
 		    (long long)json_integer_value(value));
 		table_add(&table, cells);
 	}
 	table_print_and_clear(&table);
+}
+
+static bool
+has_any(json_t *numbers)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(numbers, name, value)
+		if (json_integer_value(value) != 0)
+			return true;
+	return false;
 }
 
 static void
@@ -233,7 +262,82 @@ put_status(const json_t *document)
 	(void)fputc('\n', stdout);
 	put_store(json_object_get(document, "store"));
 	(void)fputs("since the start\n", stdout);
-	put_metrics(json_object_get(document, "metrics"));
+	put_numbers(json_object_get(document, "metrics"), true);
+	if (!has_any(json_object_get(document, "store_troubles")))
+		return;
+	(void)fputs("why Redis gave no answer\n", stdout);
+	put_numbers(json_object_get(document, "store_troubles"), false);
+}
+
+/* --- is all well? --- */
+
+static void
+put_troubles(const json_t *troubles)
+{
+	const json_t *trouble;
+	size_t i;
+
+	json_array_foreach(troubles, i, trouble) {
+		put_printable(member_text(trouble, "part"));
+		if (member_text(trouble, "where")[0] != '\0') {
+			(void)fputs(", ", stdout);
+			put_printable(member_text(trouble, "where"));
+		}
+		(void)fputs(": ", stdout);
+		put_printable(member_text(trouble, "text"));
+		(void)fputc('\n', stdout);
+	}
+}
+
+static void
+put_checked(const json_t *document)
+{
+	const json_t *name;
+	size_t i;
+
+	put_troubles(json_object_get(document, "troubles"));
+	if (!json_is_true(json_object_get(document, "well")))
+		return;
+	json_array_foreach(json_object_get(document, "asked"), i, name) {
+		(void)fputs(i == 0 ? "well: " : ", ", stdout);
+		put_printable(json_string_value(name));
+	}
+	(void)fputc('\n', stdout);
+}
+
+/* Does it take somebody, or only time? */
+static int
+exit_code_of(const json_t *troubles)
+{
+	const json_t *trouble;
+	size_t i;
+
+	json_array_foreach(troubles, i, trouble)
+		if (json_is_true(json_object_get(trouble, "lasts")))
+			return EX_CONFIG;
+	return json_array_size(troubles) == 0 ? EX_OK : EX_TEMPFAIL;
+}
+
+int
+cmd_check(struct ctl *ctl, int count, char *arguments[])
+{
+	json_t *document;
+	int first, exit_code = EX_OK;
+
+	first = ctl_take_options(ctl, count, arguments, &exit_code);
+	if (first < 0)
+		return exit_code;
+	exit_code = count_arguments(arguments[0], count - first);
+	if (exit_code != EX_OK)
+		return exit_code;
+	document = ask_daemon(ctl, arguments[0], arguments + first, 0,
+	    &exit_code);
+	if (document == NULL)
+		return exit_code;
+	put_answer(ctl, document, put_checked);
+	exit_code = exit_code_of(json_object_get(document, "troubles"));
+	json_decref(document);
+	return exit_code;
 }
 
 static void

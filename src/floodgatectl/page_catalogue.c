@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS (PAGE_TEXT_COUNT + REPLY_COUNT * REPLY_PART_COUNT)
+#define WORDS ((size_t)PAGE_TEXT_COUNT +	\
+    (size_t)REPLY_COUNT * REPLY_PART_COUNT)
 #define KEY_SIZE 64
 #define WORD_OCTETS_MAX 1000
 

@@ -161,14 +161,6 @@ switch_marked(struct store *store, int64_t from, int64_t now_ms,
 	    max, count);
 }
 
-static const struct store_mark_ops switch_mark_ops = {
-	.set = switch_set_mark,
-	.lift = switch_lift_mark,
-	.forget = switch_forget,
-	.marks = switch_marks,
-	.marked = switch_marked,
-};
-
 static const struct held *
 find_held(const struct store_switch *made, const char *key,
     const char *member)
@@ -218,7 +210,13 @@ static const struct store_ops switch_ops = {
 	.show = switch_show,
 	.get_state = switch_get_state,
 	.save = switch_save,
-	.marks = &switch_mark_ops,
+	.marks = {
+		.set = switch_set_mark,
+		.lift = switch_lift_mark,
+		.forget = switch_forget,
+		.marks = switch_marks,
+		.marked = switch_marked,
+	},
 	.look_up = switch_look_up,
 };
 

@@ -19,11 +19,15 @@
 --     marked, but none is full that is of this kind, "n" never; and of a
 --     count of different ones, after dots, the number of its KEY, max, the
 --     element. Of these the used is negative when the element was there.
+--     After "0" and a dot alone: how many more may be taken along. Of what
+--     was, the list of pairs has the number of the charge and of all charges
+--     together, and how many they were.
 --   unsee   of each set in KEYS: an element, to be removed, and when it was
 --           seen; it stays if it was seen since. The answer: the time.
 --   refund
 --     for each key: the number of its refunds, their fields, then for each:
---     weight, window in ms, when it was charged. The answer: the time.
+--     weight, window in ms, when it was charged ("+": then or later). The
+--     answer: the time.
 --   show    the answer: the time, then HGETALL of KEYS[1].
 --   marks   the answer: the time, the marks of KEYS[1] or "".
 --   mark    note ARGV[3], whose name is ARGV[2], on KEYS[1], which may bear
@@ -45,6 +49,10 @@
 --           leaves. KEYS[1] is a sorted set of hosts by the time when they
 --           are given up. The answer: the time, how many live, or -1.
 --
+--   check   try each command of this script on KEYS[1], a hash, and KEYS[2], a
+--           sorted set, which are gone afterwards. The answer: 0; or in pairs,
+--           what could not be done and why.
+--
 -- A value begins with text for people, "used/max/window " ("used" is as of
 -- the last charge), of which a label is what follows "used", together with
 -- the version octet after it. Then, for this script: the total; the newest
@@ -55,7 +63,7 @@
 -- is ever printed as a rounded one. What does not look like this starts anew.
 --
 -- A count of different ones has a sorted set, whose key is that of its hash,
--- a slash and the field: elements by the time when each was seen last, at
+-- a slash and the field, or a hash of it (redis_key.h): elements by the time when each was seen last, at
 -- most max + 1 of them. The value in the hash is for people and `show`: the
 -- same text, another version octet, and the window in ms.
 --
@@ -64,6 +72,30 @@
 --
 -- No text of the caller's comes back in an error: a server of old could be
 -- made to send a forged reply that way (CVE-2025-67733).
+
+-- Before TIME, which may be what must not be done.
+if ARGV[1] == 'check' then
+	local hash, set = KEYS[1], KEYS[2]
+	local answer = {}
+	for _, words in ipairs({{'TIME'},
+	    {'HSET', hash, 'f', '1'}, {'PEXPIRE', hash, '1000'},
+	    {'PTTL', hash}, {'EXISTS', hash}, {'HGET', hash, 'f'},
+	    {'HMGET', hash, 'f'}, {'HGETALL', hash}, {'HKEYS', hash},
+	    {'HDEL', hash, 'f'},
+	    {'ZADD', set, '1', 'f'}, {'PEXPIRE', set, '1000'},
+	    {'ZCARD', set}, {'ZCOUNT', set, '-inf', '+inf'},
+	    {'ZRANGE', set, '0', '0'}, {'ZSCORE', set, 'f'},
+	    {'ZRANGEBYSCORE', set, '-inf', '+inf'},
+	    {'ZREMRANGEBYSCORE', set, '0', '0'},
+	    {'ZREMRANGEBYRANK', set, '1', '1'}, {'ZREM', set, 'f'}}) do
+		local done = redis.pcall(unpack(words))
+		if type(done) == 'table' and done.err then
+			answer[#answer + 1] = words[1]
+			answer[#answer + 1] = done.err
+		end
+	end
+	return #answer > 0 and answer or {0}
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -252,8 +284,9 @@ local function add(counter, window, weight)
 	counter.total = min(counter.total + weight, COUNT_MAX)
 end
 
--- From the group of that time, the first whose last event is not before it.
-local function refund(counter, when, weight)
+-- From the group of that time, the first whose last event is not before it. If
+-- that began later, the counter was forgotten since: nothing is there.
+local function refund(counter, when, weight, or_later)
 	if counter.count == 0 or when > counter.last then
 		return
 	end
@@ -268,6 +301,9 @@ local function refund(counter, when, weight)
 			break
 		end
 		at, last, count = at - GROUP_SIZE, older, more
+	end
+	if at == newest and when < counter.start and not or_later then
+		return
 	end
 	local less = min(weight, count)
 	counter.total = max_of(counter.total - less, 0)
@@ -490,6 +526,7 @@ end
 -- What the fifth word says.
 local function read_kind(one, sets)
 	local word = ARGV[one.words + 4]
+	one.along = tonumber(string.match(word, '^0%.(%d+)$'))
 	local key, most, element =
 	    string.match(word, '^.%.(%d+)%.(%d+)%.(%x+)$')
 	one.when = sub(word, 1, 1)
@@ -497,6 +534,19 @@ local function read_kind(one, sets)
 		one.most, one.element = tonumber(most), element
 		one.set = open_set(sets, one, KEYS[tonumber(key)])
 	end
+end
+
+-- How many more are taken along, once all that is asked for has room: half of
+-- what is left at most, so that who shares the limit finds some, too.
+local function take_along(one)
+	local counter = one.counter
+	local more = one.along
+	if one.limit then
+		local free = one.limit - counter.total - counter.pending
+		more = max_of(min(more, math.floor(free / 2)), 0)
+	end
+	counter.pending = counter.pending + more
+	return more
 end
 
 local function charge(counts, extended)
@@ -516,6 +566,7 @@ local function charge(counts, extended)
 			noted[#noted + 1] = max
 			limit = limit and max
 		end
+		one.limit = limit
 		one.window = tonumber(ARGV[one.words + 1])
 		one.weight = tonumber(ARGV[one.words + 3])
 		if extended then
@@ -529,14 +580,20 @@ local function charge(counts, extended)
 			waits.refusals = waits.refusals or one.when == 'r'
 		end
 	end
-	for _, one in ipairs(asked) do
+	for i, one in ipairs(asked) do
 		local counter = one.counter
 		if counts and is_counted(one, waits) then
 			one.counted = true
 			if one.set then
 				see(one)
 			else
-				counter.adds = (counter.adds or 0) + one.weight
+				local more = one.along and take_along(one) or 0
+				counter.adds = (counter.adds or 0) +
+				    one.weight + more
+				if more > 0 then
+					noted[#noted + 1] = #asked + i
+					noted[#noted + 1] = more
+				end
 			end
 		end
 	end
@@ -585,6 +642,18 @@ local function unsee()
 	return {now}
 end
 
+-- The sorted set of a counter, as redis_key.c names it.
+local function set_key(field)
+	if #KEYS[1] + 1 + #field <= 100 then
+		return KEYS[1] .. '/' .. field
+	end
+	local hash = 0
+	for i = 1, #field do
+		hash = (hash * 257 + string.byte(field, i)) % 4294967291
+	end
+	return KEYS[1] .. '/~' .. format('%.0f', hash)
+end
+
 -- A count of different ones is shown as a counter of one group.
 local function show()
 	local answer = redis.call('HGETALL', KEYS[1])
@@ -592,7 +661,7 @@ local function show()
 		local label, window =
 		    string.match(answer[i], '^%d+(/%d+/%w+ )\3(%d+)$')
 		if label then
-			local key = KEYS[1] .. '/' .. answer[i - 1]
+			local key = set_key(answer[i - 1])
 			local since = format('(%.0f', now - window)
 			local used = redis.call('ZCOUNT', key, since, '+inf')
 			local oldest = redis.call('ZRANGEBYSCORE', key, since,
@@ -613,10 +682,11 @@ local function give_back()
 		local weight = tonumber(ARGV[one.words])
 		local window = tonumber(ARGV[one.words + 1])
 		local when = tonumber(ARGV[one.words + 2])
+		local or_later = sub(ARGV[one.words + 2], 1, 1) == '+'
 		if counter.label and counter.now - when < window then
 			expire(counter, window)
 			local before = counter.total
-			refund(counter, when, weight)
+			refund(counter, when, weight, or_later)
 			counter.changed = counter.changed or
 			    counter.total ~= before
 			counter.live = window + counter.now - now
@@ -718,7 +788,7 @@ end
 
 -- With the sorted set, where there is one.
 local function forget_counter(field)
-	redis.call('ZREMRANGEBYRANK', KEYS[1] .. '/' .. field, 0, -1)
+	redis.call('ZREMRANGEBYRANK', set_key(field), 0, -1)
 	return redis.call('HDEL', KEYS[1], field)
 end
 

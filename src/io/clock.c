@@ -31,3 +31,14 @@ clock_steady_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
 }
+
+/* On Linux the monotonic clock stops; elsewhere it does not. */
+int64_t
+clock_sleepless_ms(void)
+{
+#ifdef CLOCK_BOOTTIME
+	return read_ms(CLOCK_BOOTTIME);
+#else
+	return read_ms(CLOCK_MONOTONIC);
+#endif
+}

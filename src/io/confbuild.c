@@ -13,6 +13,7 @@
 #include "io/dns.h"
 #include "io/listen.h"
 #include "io/maps.h"
+#include "io/redis_key.h"
 #include "io/store.h"
 
 #include <grp.h>
@@ -495,7 +496,7 @@ build_redis(struct section_reader *in, struct store_redis_options *redis)
 	check_servers(in, redis);
 	check_routes(in, redis);
 	if (strpbrk(redis->prefix, " {}\t%") != NULL ||
-	    strlen(redis->prefix) > TITLE_OCTETS_MAX)
+	    strlen(redis->prefix) > REDIS_PREFIX_OCTETS_MAX)
 		section_refuse(in, "prefix", 0, "expected at most 40 octets "
 		    "without blanks, braces and %", redis->prefix);
 	check_secret_option(in, "password_file", &redis->password_file);

@@ -476,6 +476,73 @@ read_allow(struct section_reader *in, const struct option_row *row,
 }
 
 static void
+refuse_lease_units(const struct section_reader *in, const char *expected,
+    int64_t units)
+{
+	char value[QUANTITY_TEXT_SIZE];
+	struct text text;
+
+	TEXT_INIT(&text, value);
+	text_put_number(&text, units);
+	section_refuse(in, "lease_units", 0, expected, value);
+}
+
+static void
+refuse_lease_of_count(const struct section_reader *in,
+    const struct limit_options *limit)
+{
+	char expected[SAY_SIZE];
+	struct text text;
+	const char *between = "";
+
+	TEXT_INIT(&text, expected);
+	text_printf(&text, "expected none with %s, only with ",
+	    count_name(limit->count));
+	for (int i = 0; i < COUNT_COUNT; i++)
+		if (count_is_leasable((enum count)i)) {
+			text_printf(&text, "%s%s", between,
+			    count_name((enum count)i));
+			between = ", ";
+		}
+	refuse_lease_units(in, expected, limit->lease_units);
+}
+
+/* A lease for which the limit has no room would lock others out. */
+static void
+check_lease_of_rate(const struct section_reader *in,
+    const struct limit_options *limit, const struct rate *rate)
+{
+	char expected[SAY_SIZE], value[QUANTITY_TEXT_SIZE];
+	struct text text;
+
+	if (rate->window_ms < LEASE_WINDOW_MS_MIN) {
+		section_refuse(in, "allow", 0, "expected spans of 1m or more "
+		    "beside lease_units", rate_format(rate, false, value));
+		return;
+	}
+	if (limit->lease_units <= rate->max)
+		return;
+	TEXT_INIT(&text, expected);
+	text_printf(&text, "expected no more than the %lld that the limit "
+	    "allows", (long long)rate->max);
+	refuse_lease_units(in, expected, limit->lease_units);
+}
+
+static void
+check_lease(const struct section_reader *in,
+    const struct limit_options *limit)
+{
+	if (limit->lease_units < 0 || limit->count == COUNT_COUNT)
+		return;
+	if (!count_is_leasable(limit->count)) {
+		refuse_lease_of_count(in, limit);
+		return;
+	}
+	for (size_t i = 0; i < limit->allow.count; i++)
+		check_lease_of_rate(in, limit, &limit->allow.at[i].rate);
+}
+
+static void
 read_limit(struct section_reader *in, struct rule *rule)
 {
 	const struct limit_row *row = limit_find(in->section->title);
@@ -496,6 +563,7 @@ read_limit(struct section_reader *in, struct rule *rule)
 	resolve_counting(in, row, limit);
 	in->reading.counts = limit->count;
 	read_allow(in, allow, limit);
+	check_lease(in, limit);
 	resolve_prefixes(in->reading.config, limit);
 	read_rule_options(in, rule, row != NULL ? row->reply :
 	    limit_default_reply(&limit->per, limit->count));
@@ -718,6 +786,56 @@ check_blocks(struct conf_reader *conf)
 		}
 }
 
+/* Limits of one name and the same keys share their counters. */
+static bool
+share_counters(const struct rule *one, const struct rule *other)
+{
+	const struct keys *keys = &one->limits.per;
+	const struct keys *others = &other->limits.per;
+
+	if (one->check != NULL || other->check != NULL ||
+	    strcmp(one->name, other->name) != 0 ||
+	    keys->count != others->count)
+		return false;
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->at[i] != others->at[i])
+			return false;
+	return true;
+}
+
+/* What one would let go too early is held for the other. */
+static void
+check_lease_beside(struct conf_reader *conf, const struct policy *policy,
+    const struct rule *rule, const struct policy *others)
+{
+	for (size_t i = 0; i < others->rule_count; i++) {
+		const struct rule *other = &others->rules[i];
+
+		if (!share_counters(rule, other) || limit_lease_ms(
+		    &rule->limits) == limit_lease_ms(&other->limits))
+			continue;
+		problems_add(conf->problems, rule->origin.file,
+		    rule->origin.line, "limit %s shares its counters with "
+		    "that of policy %s in line %d: expected lease_units in "
+		    "both or none, and the same shortest span in policy %s",
+		    rule->name, others->name, other->origin.line,
+		    policy->name);
+	}
+}
+
+static void
+check_leases(struct conf_reader *conf)
+{
+	const struct config *config = conf->config;
+
+	for (size_t i = 0; i < config->policy_count; i++)
+		for (size_t j = 0; j < config->policies[i].rule_count; j++)
+			for (size_t k = 0; k < i; k++)
+				check_lease_beside(conf, &config->policies[i],
+				    &config->policies[i].rules[j],
+				    &config->policies[k]);
+}
+
 void
 conf_build_policies(struct conf_reader *conf)
 {
@@ -751,4 +869,5 @@ conf_build_policies(struct conf_reader *conf)
 	config->policies = policies;
 	config->policy_count = count;
 	check_blocks(conf);
+	check_leases(conf);
 }

@@ -4,6 +4,7 @@
 #include "io/control_answer.h"
 
 #include "base/text.h"
+#include "io/checkup.h"
 #include "io/clock.h"
 #include "io/inspect.h"
 #include "io/metrics.h"
@@ -119,6 +120,18 @@ describe_metrics(void)
 }
 
 static json_t *
+describe_troubles(void)
+{
+	json_t *troubles = json_object();
+
+	for (int i = 0; i < TROUBLE_COUNT; i++)
+		(void)json_object_set_new(troubles,
+		    redis_trouble_reason((enum redis_trouble)i), json_integer(
+		    (json_int_t)metric_get_trouble((enum redis_trouble)i)));
+	return troubles;
+}
+
+static json_t *
 describe_reload(const struct control_daemon *daemon)
 {
 	char at[UTC_TEXT_SIZE];
@@ -139,7 +152,7 @@ answer_status(const struct request *request)
 	json_t *document;
 
 	document = json_pack("{s:s, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o}",
+	    "s:o, s:o}",
 	    "version", PACKAGE_VERSION, "pid", (int)getpid(),
 	    "started", utc_format(daemon->started_ms, started),
 	    "uptime_s",
@@ -149,7 +162,26 @@ answer_status(const struct request *request)
 	    "rules", inspect_rules(config),
 	    "last_reload", describe_reload(daemon),
 	    "store", inspect_store(daemon->store),
-	    "metrics", describe_metrics());
+	    "metrics", describe_metrics(),
+	    "store_troubles", describe_troubles());
+	engine_unhold_config(daemon->engine, config);
+	return document;
+}
+
+static json_t *
+answer_check(const struct request *request)
+{
+	const struct control_daemon *daemon = &request->daemon;
+	const struct config *config = engine_hold_config(daemon->engine);
+	const struct checkup checkup = {
+		.config = config, .store = daemon->store,
+		.dns = engine_dns(daemon->engine),
+		.config_file = daemon->config_file,
+		.reload_failed = daemon->reload_failed,
+		.now_ms = clock_now_ms()
+	};
+	json_t *document = checkup_run(&checkup);
+
 	engine_unhold_config(daemon->engine, config);
 	return document;
 }

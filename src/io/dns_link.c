@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "io/dns.h"
 
+/* What c-ares 1.34 names instead, 1.18 (Debian 12) does not have. */
+#define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -224,6 +226,27 @@ server_count(ares_channel channel)
 }
 
 /*
+ * Later versions of c-ares keep answers, which dns.c does within the bounds
+ * that it was given, and wait five times as long as a server took of late.
+ */
+static int
+set_what_is_newer(struct ares_options *set)
+{
+	int mask = 0;
+
+#ifdef ARES_OPT_QUERY_CACHE
+	set->qcache_max_ttl = 0;
+	mask |= ARES_OPT_QUERY_CACHE;
+#endif
+#ifdef ARES_OPT_MAXTIMEOUTMS
+	set->maxtimeout = 2 * set->timeout;	/* as the second has */
+	mask |= ARES_OPT_MAXTIMEOUTMS;
+#endif
+	(void)set;
+	return mask;
+}
+
+/*
  * Each round asks every server in turn, and the second waits twice as long:
  * all of it takes the time that one question may.
  */
@@ -242,7 +265,7 @@ open_channel(struct dns_link *link, const struct dns_options *options,
 
 	if (ares_init_options(&link->channel, &set, ARES_OPT_FLAGS |
 	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
-	    ARES_OPT_SOCK_RCVBUF) != ARES_SUCCESS)
+	    ARES_OPT_SOCK_RCVBUF | set_what_is_newer(&set)) != ARES_SUCCESS)
 		return false;
 	if (set_servers(link->channel, &options->servers))
 		return true;

@@ -146,6 +146,12 @@ engine_use_dns(struct engine *engine, struct dns *dns)
 	engine->dns = dns;
 }
 
+struct dns *
+engine_dns(const struct engine *engine)
+{
+	return engine->dns;
+}
+
 /* Conversations that the end of the program cuts off give back, too. */
 static void
 close_conversations(struct engine *engine, int64_t now_ms)
@@ -431,13 +437,16 @@ static void
 drop_unmarked_before(struct conversation *c)
 {
 	struct charges *charges = &c->facts.charges;
+	bool all_known = true;
 
-	if (charges->count > 0)
-		return;
-	for (size_t i = 0; i < charges->mark_count; i++)
-		if ((c->unmarked >> charges->marks[i].key & 1) == 0)
-			return;
-	charges->mark_count = 0;
+	for (size_t i = 0; i < charges->mark_count; i++) {
+		struct mark_question *question = &charges->marks[i];
+
+		question->known = (c->unmarked >> question->key & 1) != 0;
+		all_known = all_known && question->known;
+	}
+	if (all_known && charges->count == 0)
+		charges->mark_count = 0;
 }
 
 /* Keys that later recipients of the message share. */
@@ -509,6 +518,8 @@ gather_content(struct conversation *c, const struct event *event,
 		charge->window_ms = entry->window_ms;
 		charge->weight = more;
 		charge->observe = entry->observe;
+		charge_set_lease(charge, &entry->rule->limits,
+		    c->held->config);
 	}
 }
 

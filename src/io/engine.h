@@ -45,6 +45,8 @@ struct engine *engine_open(struct config *config, struct store *store,
  * first conversation.
  */
 void engine_use_dns(struct engine *engine, struct dns *dns);
+/* Where it is asked; NULL: nowhere. */
+struct dns *engine_dns(const struct engine *engine);
 /* Open conversations end as if their connections had closed. */
 void engine_close(struct engine **engine, int64_t now_ms);
 

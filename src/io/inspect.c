@@ -153,6 +153,11 @@ inspect_store(struct store *store)
 		    "hosts", (json_int_t)state.hosts,
 		    "share_percent", (json_int_t)state.share_percent,
 		    "untold", (json_int_t)state.untold));
+	if (state.has_leases)
+		(void)json_object_set_new(document, "leases",
+		    json_pack("{s:I, s:I}",
+		    "count", (json_int_t)state.leases,
+		    "units", (json_int_t)state.leased_units));
 	return document;
 }
 

@@ -3,6 +3,8 @@ libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MILTER_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(CARES_CFLAGS) $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(LIBMD_CFLAGS) \
 	$(LIBIDN2_CFLAGS) $(LIBPCRE2_CFLAGS) $(OPENSSL_CFLAGS)
 libio_a_SOURCES = \
+	src/io/checkup.c \
+	src/io/checkup.h \
 	src/io/clock.c \
 	src/io/clock.h \
 	src/io/command.def \
@@ -21,6 +23,10 @@ libio_a_SOURCES = \
 	src/io/confsay.h \
 	src/io/confscan.c \
 	src/io/confscan.h \
+	src/io/confscan_inside.h \
+	src/io/confscan_option.c \
+	src/io/confscan_section.c \
+	src/io/confscan_word.c \
 	src/io/conftype.c \
 	src/io/conftype.h \
 	src/io/control.c \
@@ -86,6 +92,8 @@ libio_a_SOURCES = \
 	src/io/redis_greeting.h \
 	src/io/redis_health.c \
 	src/io/redis_inside.h \
+	src/io/redis_key.c \
+	src/io/redis_key.h \
 	src/io/redis_link.c \
 	src/io/redis_link.h \
 	src/io/redis_lists.c \
@@ -95,6 +103,7 @@ libio_a_SOURCES = \
 	src/io/redis_nodes.c \
 	src/io/redis_question.c \
 	src/io/redis_question.h \
+	src/io/redis_replicas.c \
 	src/io/redis_reply.c \
 	src/io/redis_reply.h \
 	src/io/redis_route.c \
@@ -121,10 +130,12 @@ libio_a_SOURCES = \
 	src/io/store.h \
 	src/io/store_fallback.c \
 	src/io/store_guard.c \
+	src/io/store_lease.c \
 	src/io/store_memory.c \
 	src/io/store_memory.h \
 	src/io/store_redis.c \
 	src/io/store_redis.h \
+	src/io/store_redis_check.c \
 	src/io/store_redis_inside.h \
 	src/io/store_redis_parts.c \
 	src/io/subjects.c \

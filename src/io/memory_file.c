@@ -92,6 +92,17 @@ memory_save_file(struct memory *memory, bool always, char *why, size_t size)
 	return saved;
 }
 
+bool
+memory_file_is_well(struct memory *memory, char *why, size_t size)
+{
+	bool fails;
+
+	pthread_mutex_lock(&memory->save_lock);
+	fails = memory->save_fails;
+	pthread_mutex_unlock(&memory->save_lock);
+	return !fails || memory_save_file(memory, true, why, size);
+}
+
 /* --- loading --- */
 
 static struct subjects *

@@ -14,6 +14,7 @@ static const struct {
 };
 
 static atomic_int_fast64_t values[METRIC_COUNT];
+static atomic_int_fast64_t troubles[TROUBLE_COUNT];
 
 void
 metric_add(enum metric metric)
@@ -44,4 +45,17 @@ const char *
 metric_help(enum metric metric)
 {
 	return rows[metric].help;
+}
+
+void
+metric_add_trouble(enum redis_trouble trouble)
+{
+	atomic_fetch_add_explicit(&troubles[trouble], 1,
+	    memory_order_relaxed);
+}
+
+int64_t
+metric_get_trouble(enum redis_trouble trouble)
+{
+	return atomic_load_explicit(&troubles[trouble], memory_order_relaxed);
 }

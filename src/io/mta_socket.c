@@ -82,7 +82,7 @@ await_command(const struct socket_calls *libc, struct pollfd *socket)
 		return ready;
 	read_ahead(socket->fd);
 	if (is_ahead(socket->fd))
-		socket->revents = POLLIN;	/* even if it was closed since */
+		socket->revents = POLLIN;	/* even if closed since */
 	return ready;
 }
 

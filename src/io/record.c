@@ -62,7 +62,7 @@ put_limit(struct text *line, const struct verdict *verdict)
 	text_printf(line, " subject=%s used=%lld max=%lld window=%s retry=%s",
 	    verdict->charge->subject, (long long)verdict->used,
 	    (long long)verdict->max,
-	    duration_format(verdict->charge->window_ms, window),
+	    duration_format(charge_span_ms(verdict->charge), window),
 	    format_retry(verdict->retry_ms, retry));
 }
 
@@ -183,8 +183,8 @@ fill_limit(struct field_values *values, const struct verdict *verdict)
 	TEXT_INIT(&text, values->max);
 	text_put_number(&text, verdict->max);
 	values->at[FIELD_max] = values->max;
-	values->at[FIELD_window] = duration_format(verdict->charge->window_ms,
-	    values->window);
+	values->at[FIELD_window] = duration_format(
+	    charge_span_ms(verdict->charge), values->window);
 	values->at[FIELD_retry] = format_retry(verdict->retry_ms,
 	    values->retry);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "io/metrics.h"
 
 #define LOG_EVERY_MS 10000
 
@@ -17,15 +18,6 @@ static const char *const words[] = {
 	[REDIS_MASTER] = "state", [REDIS_NODE] = "node",
 	[REDIS_SENTINEL] = "sentinel"
 };
-
-/* What a server says, fit for a quoted value of the log. */
-static void
-put_printable(struct text *text, const char *octets)
-{
-	for (; *octets != '\0'; octets++)
-		text_put_char(text, *octets < 0x20 || *octets > 0x7e ||
-		    *octets == '"' || *octets == '\\' ? '?' : *octets);
-}
 
 /* False when one line about it was written a short while ago. */
 static bool
@@ -46,7 +38,7 @@ put_reason(struct text *text, enum redis_trouble trouble, const char *detail)
 	text_put(text, redis_trouble_text(trouble));
 	if (detail[0] != '\0')
 		text_put(text, ": ");
-	put_printable(text, detail);
+	redis_put_said(text, detail);
 }
 
 static void
@@ -64,6 +56,7 @@ link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
 	struct text text;
 	bool was_well;	/* or never tried */
 
+	metric_add_trouble(trouble);
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
 	link->misset = redis_trouble_is_setup(trouble);
@@ -93,6 +86,7 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 	char reason[sizeof(link->reason)];
 	struct text text;
 
+	metric_add_trouble(trouble);
 	TEXT_INIT(&text, reason);
 	put_reason(&text, trouble, detail);
 	link->misset = redis_trouble_is_setup(trouble);
@@ -104,14 +98,21 @@ link_note_failure(struct redis_link *link, enum redis_trouble trouble,
 void
 link_note_well(struct redis_link *link)
 {
+	bool doubted;
+
 	link->misset = false;
 	pthread_mutex_lock(&link->mutex);
 	link->up = true;
-	link->ailing = false;
-	link->reason[0] = '\0';
-	link->since_ms = clock_now_ms();
+	doubted = link->doubted;
+	if (!doubted) {
+		link->ailing = false;
+		link->reason[0] = '\0';
+		link->since_ms = clock_now_ms();
+	}
 	pthread_mutex_unlock(&link->mutex);
 	tell_watcher(link);
+	if (doubted)
+		return;
 	if (!link->silent)
 		log_notice("store=redis %s=up where=%s", words[link->kind],
 		    link->where);

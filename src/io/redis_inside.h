@@ -2,8 +2,9 @@
  * redis_inside.h - a link from inside; only for its own files
  *
  * redis_link.c holds what the askers do, redis_thread.c what the I/O thread
- * does while it is connected, redis_connect.c how it comes to be, and
- * redis_health.c what the state and the log say of it.
+ * does while it is connected, redis_replicas.c what it does when answers wait
+ * for replicas, redis_connect.c how it comes to be, and redis_health.c what
+ * the state and the log say of it.
  *
  * One mutex guards the queue and the state; members that only the I/O
  * thread uses are not guarded.
@@ -59,6 +60,8 @@ struct redis_link {
 	struct redis_target next;	/* from now on, instead of the others */
 	char where[WHERE_SIZE];	/* the server in use, or tried last */
 	int64_t timeout_ms, connect_timeout_ms;
+	int64_t wait_replicas;
+	bool doubted;		/* too few replicas: nothing lasting is asked */
 	int64_t since_ms;
 	bool ailing;		/* down, or the server answers with errors */
 	char reason[160];	/* ... to here */
@@ -76,6 +79,16 @@ struct redis_link {
 	struct questions finished;	/* to be handed over */
 	int64_t asked_us;	/* when questions were last sent to an idle server */
 	int64_t nearest_us;	/* until their first answer, at best of late */
+	struct questions held;	/* lasting ones, until the WAIT is answered */
+	struct questions awaiting;	/* answered, but for their WAIT */
+	bool uncovered;		/* one was sent without a WAIT behind it */
+	size_t waits;		/* WAITs that are not answered */
+	int64_t replicas;	/* that are to confirm; 0: nobody waits */
+	int64_t wait_ms;	/* how long a WAIT waits for them; > 0 */
+	int64_t give_up_ms;	/* and we for its answer */
+	int64_t waiting_ms;	/* since when, if there are WAITs */
+	int64_t waited_ms;	/* when the last one was answered */
+	int64_t look_ms;	/* when the next look for replicas is due */
 	int64_t active_ms;	/* when something arrived, or a PING left */
 	int64_t retry_ms;	/* how long to wait before the next attempt */
 	unsigned int dice;
@@ -128,6 +141,39 @@ bool link_receive(struct redis_link *link, bool *more, struct fault *fault);
 /* The next whole reply, or NULL; false when it is none of Redis'. */
 bool link_next_reply(struct redis_link *link, struct redisReply **reply);
 
+/* --- redis_replicas.c, for the I/O thread --- */
+
+/*
+ * A connection is there; the next WAIT is to be sent before anything else, so
+ * that nothing is counted before the replicas are known to be there, too.
+ */
+void link_replicas_begin(struct redis_link *link);
+/* What is configured, into what the I/O thread goes by. With the lock. */
+void link_replicas_read(struct redis_link *link);
+/* It is gone: what was held or awaited has failed. With the lock. */
+void link_replicas_end(struct redis_link *link);
+/* Is it to be held until the WAIT on its way is answered? */
+bool link_is_held(const struct redis_link *link,
+    const struct question *question);
+/*
+ * The WAIT that is to be sent now; NULL: none is, or *fits is false, there
+ * is no memory for it.
+ */
+struct question *link_next_wait(struct redis_link *link, bool *fits);
+/* Until when a question that was sent is to be answered. */
+int64_t link_question_due(const struct redis_link *link,
+    const struct question *question, int64_t timeout_ms);
+/* A WAIT that takes too long has said no. */
+void link_give_up_wait(struct redis_link *link);
+/* When something of these is due, at the latest `due_ms`. */
+int64_t link_wait_due(const struct redis_link *link, int64_t due_ms);
+bool link_is_wait(const struct question *question);
+/*
+ * What WAIT has answered. False when the connection is of no use any more.
+ */
+bool link_settle_wait(struct redis_link *link, struct question *wait,
+    const struct redisReply *reply, struct fault *fault);
+
 /* --- redis_health.c, for the I/O thread --- */
 
 /* From now on the store is of no use; `detail` may be "". */
@@ -136,7 +182,7 @@ void link_note_trouble(struct redis_link *link, enum redis_trouble trouble,
 /* One question cannot be answered; the store is well. */
 void link_note_failure(struct redis_link *link, enum redis_trouble trouble,
     const char *detail);
-/* The store is up, and answers. */
+/* The store is up, and answers; but for replicas, where they are missed. */
 void link_note_well(struct redis_link *link);
 /* The first attempt has ended, one way or the other. */
 void link_note_tried(struct redis_link *link);

@@ -27,6 +27,7 @@ void
 redis_words_init(struct redis_words *words)
 {
 	words->count = 2;	/* verb and name of the script */
+	words->lasting = false;
 }
 
 void
@@ -40,11 +41,17 @@ redis_words_add(struct redis_words *words, const char *word)
 static struct question *
 question_of_script(const struct redis_link *link, struct redis_words *words)
 {
+	struct question *question;
+
 	words->at[0] = link->script.verb;
 	words->lengths[0] = strlen(link->script.verb);
 	words->at[1] = link->script.name;
 	words->lengths[1] = strlen(link->script.name);
-	return question_open((int)words->count, words->at, words->lengths);
+	question = question_open((int)words->count, words->at,
+	    words->lengths);
+	if (question != NULL)
+		question->lasting = words->lasting;
+	return question;
 }
 
 static void
@@ -58,6 +65,17 @@ wake(const struct redis_link *link)
 	/* A full pipe wakes as well. */
 }
 
+/*
+ * With the lock held. What must last is not even asked while the replicas
+ * are away: it would be counted, and not be answered.
+ */
+static bool
+may_enter(const struct redis_link *link, const struct question *question)
+{
+	return link->up && !(question->lasting && link->doubted) &&
+	    !(question->told && link->told >= TOLD_MAX);
+}
+
 /* Into the queue, if there is a connection; else false. */
 static bool
 enqueue(struct redis_link *link, struct question *question)
@@ -65,7 +83,7 @@ enqueue(struct redis_link *link, struct question *question)
 	bool sleeping;
 
 	pthread_mutex_lock(&link->mutex);
-	if (!link->up || (question->told && link->told >= TOLD_MAX)) {
+	if (!may_enter(link, question)) {
 		pthread_mutex_unlock(&link->mutex);
 		return false;
 	}
@@ -234,6 +252,7 @@ redis_link_get_state(struct redis_link *link, struct store_state *state)
 	state->calls = atomic_load(&link->calls);
 	state->failures = atomic_load(&link->failures);
 	state->since_ms = link->since_ms;
+	state->misset = link->misset;
 	pthread_mutex_unlock(&link->mutex);
 }
 
@@ -326,11 +345,14 @@ link_init(struct redis_link *link, const struct redis_link_options *options)
 	questions_init(&link->queue);
 	questions_init(&link->sent);
 	questions_init(&link->finished);
+	questions_init(&link->held);
+	questions_init(&link->awaiting);
 	link->fd = link->wake[0] = link->wake[1] = -1;
 	link->noted = TROUBLE_COUNT;
 	link->database = options->database;
 	link->timeout_ms = options->timeout_ms;
 	link->connect_timeout_ms = options->connect_timeout_ms;
+	link->wait_replicas = options->wait_replicas;
 	link->since_ms = clock_now_ms();
 	link->dice = (unsigned int)clock_now_ms();
 	link->tls_settings = options->tls;
@@ -437,6 +459,15 @@ redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
 	link->timeout_ms = timeout_ms;
 	link->connect_timeout_ms = connect_timeout_ms;
 	pthread_mutex_unlock(&link->mutex);
+}
+
+void
+redis_link_set_wait_replicas(struct redis_link *link, int64_t wait_replicas)
+{
+	pthread_mutex_lock(&link->mutex);
+	link->wait_replicas = wait_replicas;
+	pthread_mutex_unlock(&link->mutex);
+	wake(link);
 }
 
 void

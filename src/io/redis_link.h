@@ -17,6 +17,9 @@
  *
  * Which server that is, and what becomes of an answer that names another one,
  * is the business of redis_route.h.
+ *
+ * With wait_replicas the answers to what must last are held back until WAIT
+ * says that so many replicas have it: see redis_replicas.c.
  */
 #ifndef FLOODGATE_IO_REDIS_LINK_H
 #define FLOODGATE_IO_REDIS_LINK_H
@@ -69,6 +72,7 @@ struct redis_link_options {
 	int64_t database;
 	int64_t timeout_ms;	/* the oldest question may be that old */
 	int64_t connect_timeout_ms;	/* with AUTH and all */
+	int64_t wait_replicas;	/* for words that are lasting; 0: nobody */
 	const char *script;	/* in Lua */
 	bool as_function;	/* run it by FCALL, not by EVALSHA and EVAL */
 	/* NULL: no TLS. Borrowed for as long as the link lives. */
@@ -79,6 +83,9 @@ struct redis_link_options {
 #define REDIS_WORDS_MAX 512
 #define REDIS_WORDS_KEY 3	/* the first key, after how many they are */
 struct redis_words {
+	bool lasting;	/* what it writes must outlive the server that answers:
+			 * answered when wait_replicas replicas have it, and
+			 * not at all when they do not say so in time */
 	size_t count;
 	const char *at[REDIS_WORDS_MAX];
 	size_t lengths[REDIS_WORDS_MAX];
@@ -106,6 +113,8 @@ void redis_link_close(struct redis_link **link);
 
 void redis_link_set_timeouts(struct redis_link *link, int64_t timeout_ms,
     int64_t connect_timeout_ms);
+void redis_link_set_wait_replicas(struct redis_link *link,
+    int64_t wait_replicas);
 
 /*
  * Run the script with these words. The answer is an array, for

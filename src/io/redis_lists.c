@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "core/list.h"
 #include "io/log.h"
+#include "io/redis_reply.h"
 
 void
 redis_lists_init(struct redis_lists *lists)
@@ -79,12 +80,32 @@ log_bad(const struct list_source *source, const char *error)
 	TEXT_INIT(&text, key);
 	text_put_escaped(&text, source->key, strlen(source->key), "\"");
 	TEXT_INIT(&text, said);
-	for (; *error != '\0'; error++)
-		text_put_char(&text, *error < 0x20 || *error > 0x7e ||
-		    *error == '"' || *error == '\\' ? '?' : *error);
+	redis_put_said(&text, error);
 	log_warning("%s: cannot be asked: redis=\"%s\" expected=%s "
 	    "reason=\"%s\"", source->title, key,
 	    source->is_map ? "hash" : "set", said);
+}
+
+/* The same for people who ask how the list is. */
+static void
+complain(const struct list_source *source, const redisReply *error,
+    struct store_complaint *complaint)
+{
+	enum redis_trouble trouble = redis_reply_trouble(error);
+	struct text text;
+
+	complaint->misset = redis_trouble_is_setup(trouble);
+	TEXT_INIT(&text, complaint->where);
+	text_put_escaped(&text, source->key, strlen(source->key), "");
+	TEXT_INIT(&text, complaint->text);
+	if (trouble == TROUBLE_WRONGTYPE)	/* the key is none of ours */
+		text_put(&text, source->is_map ? "expected a hash" :
+		    "expected a set");
+	else
+		text_put(&text, redis_trouble_text(trouble));
+	text_put(&text, ": ");
+	if (!redis_put_right(&text, error->str, source->key))
+		redis_put_said(&text, error->str);
 }
 
 /* --- answers */
@@ -138,6 +159,8 @@ read_reply(struct redis_lists *lists, const redisReply *reply,
 	if (reply->type == REDIS_REPLY_ERROR) {
 		if (note_bad(lists, lookup->source->key))
 			log_bad(lookup->source, reply->str);
+		if (lookup->complaint != NULL)
+			complain(lookup->source, reply, lookup->complaint);
 		return true;
 	}
 	is_good = reply->type == REDIS_REPLY_ARRAY &&

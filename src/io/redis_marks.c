@@ -13,10 +13,9 @@
 #include "base/text.h"
 #include "io/log.h"
 #include "io/mark_text.h"
+#include "io/redis_key.h"
 #include "io/redis_route.h"
 
-#define PREFIX_OCTETS_MAX 64
-#define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
 #define NAME_SIZE 128		/* of a mark */
 #define NUMBER_SIZE 21
 #define LIST "{marks}"
@@ -25,23 +24,17 @@
 /* A question of one key; further words are the caller's. */
 struct asking {
 	struct redis_words words;
-	char key[KEY_SIZE];
+	char key[REDIS_KEY_SIZE];
 };
 
 static void
 begin(struct asking *asking, const struct redis_asker *asker,
     const char *subject, const char *verb)
 {
-	struct text key;
-
-	TEXT_INIT(&key, asking->key);
-	text_put(&key, asker->prefix);
-	text_put_char(&key, '{');
-	text_put(&key, subject);
-	text_put_char(&key, '}');
 	redis_words_init(&asking->words);
 	redis_words_add(&asking->words, "1");
-	redis_words_add(&asking->words, asking->key);
+	redis_words_add(&asking->words, redis_key(asker->prefix, subject,
+	    asking->key));
 	redis_words_add(&asking->words, verb);
 }
 
@@ -99,28 +92,17 @@ ask_numbers(const struct redis_asker *asker, struct redis_words *words,
 
 /* --- changes --- */
 
-static void
-name_set(char key[KEY_SIZE], const struct redis_asker *asker,
-    const char *name)
-{
-	struct text text;
-
-	text_init(&text, key, KEY_SIZE);
-	text_put(&text, asker->prefix);
-	text_put(&text, name);
-}
-
 /* "": only something that is counted has changed. */
 static enum store_change
 note_change(const struct redis_asker *asker, const char *subject,
     const char *last)
 {
 	struct redis_words words;
-	char list[KEY_SIZE], changes[KEY_SIZE];
+	char list[REDIS_KEY_SIZE], changes[REDIS_KEY_SIZE];
 	int64_t numbers[2];
 
-	name_set(list, asker, LIST);
-	name_set(changes, asker, CHANGES);
+	redis_common_key(asker->prefix, LIST, list);
+	redis_common_key(asker->prefix, CHANGES, changes);
 	redis_words_init(&words);
 	redis_words_add(&words, "2");
 	redis_words_add(&words, list);
@@ -128,6 +110,7 @@ note_change(const struct redis_asker *asker, const char *subject,
 	redis_words_add(&words, "index");
 	redis_words_add(&words, subject);
 	redis_words_add(&words, last);
+	words.lasting = true;
 	if (!ask_numbers(asker, &words, numbers, 2))
 		return STORE_UNREACHED;
 	if (numbers[1] < 0)
@@ -144,6 +127,7 @@ change(const struct redis_asker *asker, struct redis_words *words,
 	int64_t numbers[3];
 	char last[NUMBER_SIZE];
 
+	words->lasting = true;
 	if (!ask_numbers(asker, words, numbers, 3))
 		return STORE_UNREACHED;
 	if (numbers[1] < 0)
@@ -203,6 +187,7 @@ redis_marks_forget(const struct redis_asker *asker, const char *subject,
 	begin(&asking, asker, subject, "forget");
 	if (field != NULL)
 		redis_words_add(&asking.words, field);
+	asking.words.lasting = true;
 	if (!ask_numbers(asker, &asking.words, numbers, 2))
 		return STORE_UNREACHED;
 	if (numbers[1] == 0)
@@ -246,12 +231,12 @@ redis_marks_list(const struct redis_asker *asker, int64_t from,
     struct marked_subject subjects[], size_t max, size_t *count)
 {
 	struct redis_words words;
-	char key[KEY_SIZE], first[NUMBER_SIZE], most[NUMBER_SIZE];
+	char key[REDIS_KEY_SIZE], first[NUMBER_SIZE], most[NUMBER_SIZE];
 	redisReply *reply;
 	int64_t total;
 
 	*count = 0;
-	name_set(key, asker, LIST);
+	redis_common_key(asker->prefix, LIST, key);
 	redis_words_init(&words);
 	redis_words_add(&words, "1");
 	redis_words_add(&words, key);
@@ -272,12 +257,12 @@ redis_marks_changed(const struct redis_asker *asker, int64_t *since_ms,
     struct marked_subject subjects[], size_t max, size_t *count)
 {
 	struct redis_words words;
-	char key[KEY_SIZE], since[NUMBER_SIZE], most[NUMBER_SIZE];
+	char key[REDIS_KEY_SIZE], since[NUMBER_SIZE], most[NUMBER_SIZE];
 	redisReply *reply;
 	bool known;
 
 	*count = 0;
-	name_set(key, asker, CHANGES);
+	redis_common_key(asker->prefix, CHANGES, key);
 	redis_words_init(&words);
 	redis_words_add(&words, "1");
 	redis_words_add(&words, key);

@@ -56,6 +56,7 @@ question_again(const struct question *question)
 	question_init(again, question->length);
 	again->expected = question->expected;
 	again->plain = question->plain;
+	again->lasting = question->lasting;
 	return again;
 }
 

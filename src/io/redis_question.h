@@ -24,12 +24,17 @@ struct question {
 	bool misset;		/* for how Redis or floodgate is set up */
 	sem_t answered;		/* posted when it is done */
 	bool told;		/* nobody asked for an answer */
-	/* REDIS_REPLY_ARRAY, STATUS of a PING, STRING of FUNCTION LOAD */
+	/*
+	 * REDIS_REPLY_ARRAY, STATUS of a PING, STRING of FUNCTION LOAD,
+	 * INTEGER of WAIT
+	 */
 	int expected;
 	bool plain;		/* not the script: its asker gets its error */
 	bool evaluated;		/* sent with the script itself */
 	bool about;		/* the servers: nil is an answer, too */
 	bool asking;		/* ASKING goes before it */
+	bool lasting;		/* answer only what replicas have */
+	bool awaits;		/* it was sent before a WAIT that says so */
 	int hops;		/* servers that have sent it on */
 	int64_t sent_ms;
 	char *command;		/* as it is sent */

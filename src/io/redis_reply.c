@@ -10,14 +10,32 @@
 #include "base/text.h"
 
 static const struct {
+	const char *reason;
 	const char *word;
 	enum redis_cure cure;
 	enum { PASSES, SETUP } lasts;
 	const char *text;
 } troubles[TROUBLE_COUNT] = {
-#define TROUBLE(name, word, cure, lasts, text) {word, cure, lasts, text},
+#define TROUBLE(name, reason, word, cure, lasts, text) \
+	{reason, word, cure, lasts, text},
 #include "io/redis_trouble.def"
 };
+
+/* Beside the words above. */
+static const struct {
+	enum redis_trouble trouble;
+	const char *word;
+} spellings[] = {
+#define TROUBLE(name, reason, word, cure, lasts, text)
+#define SPELLING(name, word) {TROUBLE_##name, word},
+#include "io/redis_trouble.def"
+};
+
+const char *
+redis_trouble_reason(enum redis_trouble trouble)
+{
+	return troubles[trouble].reason;
+}
 
 const char *
 redis_trouble_text(enum redis_trouble trouble)
@@ -37,16 +55,23 @@ redis_trouble_is_setup(enum redis_trouble trouble)
 	return troubles[trouble].lasts == SETUP;
 }
 
+static bool
+has_word(const char *line, const char *word, bool inside)
+{
+	const char *at = word[0] == '\0' ? NULL : strstr(line, word);
+
+	return at != NULL && (inside || at == line);
+}
+
 static enum redis_trouble
 find_trouble(const char *line, bool inside)
 {
-	for (int i = 0; i < TROUBLE_COUNT; i++) {
-		const char *word = troubles[i].word;
-		const char *at = word[0] == '\0' ? NULL : strstr(line, word);
-
-		if (at != NULL && (inside || at == line))
+	for (int i = 0; i < TROUBLE_COUNT; i++)
+		if (has_word(line, troubles[i].word, inside))
 			return (enum redis_trouble)i;
-	}
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+		if (has_word(line, spellings[i].word, inside))
+			return spellings[i].trouble;
 	return TROUBLE_OTHER;
 }
 
@@ -59,6 +84,33 @@ redis_reply_trouble(const struct redisReply *reply)
 	if (trouble == TROUBLE_OTHER)
 		trouble = find_trouble(reply->str, true);
 	return trouble;
+}
+
+void
+redis_put_said(struct text *text, const char *octets)
+{
+	for (; *octets != '\0'; octets++)
+		text_put_char(text, *octets < 0x20 || *octets > 0x7e ||
+		    *octets == '"' || *octets == '\\' ? '?' : *octets);
+}
+
+bool
+redis_put_right(struct text *text, const char *error, const char *keys)
+{
+	const char *said = strstr(error, "NOPERM");
+	const char *begin = said == NULL ? NULL : strchr(said, '\'');
+	const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
+
+	if (end != NULL) {
+		text_put_char(text, '+');
+		text_put_n(text, begin + 1, (size_t)(end - begin - 1));
+		return true;
+	}
+	if (said == NULL || strstr(said, " key") == NULL)
+		return false;
+	text_put_char(text, '~');
+	text_put_escaped(text, keys, strlen(keys), "");
+	return true;
 }
 
 bool

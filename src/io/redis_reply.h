@@ -9,6 +9,7 @@
 
 struct redisReader;
 struct redisReply;
+struct text;
 
 /* More octets, or more elements, than any answer that we ask for has. */
 #define REDIS_REPLY_OCTETS_MAX (1024 * 1024)
@@ -16,7 +17,7 @@ struct redisReply;
 
 /* Why the store gives no answer. */
 enum redis_trouble {
-#define TROUBLE(name, word, cure, lasts, text) TROUBLE_##name,
+#define TROUBLE(name, reason, word, cure, lasts, text) TROUBLE_##name,
 #include "io/redis_trouble.def"
 	TROUBLE_COUNT
 };
@@ -30,6 +31,7 @@ enum redis_cure {
 	CURE_REDIRECT		/* in a Cluster, ask another node, or again */
 };
 
+const char *redis_trouble_reason(enum redis_trouble trouble);
 const char *redis_trouble_text(enum redis_trouble trouble);
 enum redis_cure redis_trouble_cure(enum redis_trouble trouble);
 /* Does it last until somebody changes how Redis or floodgate is set up? */
@@ -37,6 +39,15 @@ bool redis_trouble_is_setup(enum redis_trouble trouble);
 
 /* The trouble that an error reply tells of. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
+
+/* What a server says, fit for a quoted value of the log. */
+void redis_put_said(struct text *text, const char *octets);
+
+/*
+ * What an error says of a permission, as ACL SETUSER takes it: "+hdel", or
+ * '~' and the keys that were asked for. False when it says nothing of that.
+ */
+bool redis_put_right(struct text *text, const char *error, const char *keys);
 
 /* What is wrong with a connection. */
 struct fault {

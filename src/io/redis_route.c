@@ -278,6 +278,7 @@ add_nodes_state(struct redis_route *route, struct store_state *state)
 		if (state->up || state->where[0] == '\0') {
 			text_copy(state->where, sizeof(state->where),
 			    one.where);
+			state->misset = one.misset;
 			if (one.reason[0] != '\0')
 				text_copy(state->reason,
 				    sizeof(state->reason), one.reason);
@@ -370,6 +371,20 @@ redis_route_set_timeouts(struct redis_route *route, int64_t timeout_ms,
 	pthread_mutex_unlock(&route->mutex);
 }
 
+void
+redis_route_set_wait_replicas(struct redis_route *route,
+    int64_t wait_replicas)
+{
+	pthread_mutex_lock(&route->mutex);
+	route->options.wait_replicas = wait_replicas;
+	if (route->link != NULL)
+		redis_link_set_wait_replicas(route->link, wait_replicas);
+	for (size_t i = 0; i < route->node_count; i++)
+		redis_link_set_wait_replicas(route->nodes[i]->link,
+		    wait_replicas);
+	pthread_mutex_unlock(&route->mutex);
+}
+
 /* What the links borrow from, for as long as the route lives. */
 static bool
 keep_options(struct redis_route *route,
@@ -416,6 +431,7 @@ open_sentinel(struct redis_route *route,
 	options.servers = (const char *const *)route->servers;
 	options.server_count = route->server_count;
 	options.kind = REDIS_SENTINEL;
+	options.wait_replicas = 0;
 	options.user = given->sentinel_user;
 	options.password = given->sentinel_password;
 	options.database = 0;

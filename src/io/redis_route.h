@@ -36,6 +36,8 @@ struct redis_route *redis_route_open(const struct redis_route_options *options,
 void redis_route_close(struct redis_route **route);
 void redis_route_set_timeouts(struct redis_route *route, int64_t timeout_ms,
     int64_t connect_timeout_ms);
+void redis_route_set_wait_replicas(struct redis_route *route,
+    int64_t wait_replicas);
 
 /* May keys be at several places? */
 bool redis_route_is_cluster(const struct redis_route *route);

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/metrics.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS 500	/* so that a server is found within a second */
@@ -46,17 +47,27 @@ disconnect(struct redis_link *link)
 	link->up = false;
 	questions_move(&link->finished, &link->sent);
 	questions_move(&link->finished, &link->queue);
+	link_replicas_end(link);
 	link->told = 0;
 	pthread_mutex_unlock(&link->mutex);
 	hand_over(link);
 	link_let_go(link);
 }
 
+/* It is about to be put into the buffer. */
+static void
+note_sent(struct redis_link *link, struct question *question)
+{
+	question->sent_ms = clock_steady_ms();
+	question->awaits = question->lasting && link->replicas > 0;
+	link->uncovered = link->uncovered || question->awaits;
+	questions_push(&link->sent, question);
+}
+
 static bool
 send_now(struct redis_link *link, struct question *question)
 {
-	question->sent_ms = clock_steady_ms();
-	questions_push(&link->sent, question);
+	note_sent(link, question);
 	return buffer_put(&link->out, question->command, question->length);
 }
 
@@ -109,8 +120,7 @@ send_script(struct redis_link *link, struct question *question)
 	text_put_number(&length, (int64_t)strlen(link->script.text));
 	text_put(&length, "\r\n");
 	question->evaluated = true;
-	question->sent_ms = clock_steady_ms();
-	questions_push(&link->sent, question);
+	note_sent(link, question);
 	return buffer_put(&link->out, question->command, head) &&
 	    buffer_put(&link->out, length.at, length.length) &&
 	    buffer_put(&link->out, link->script.text,
@@ -159,6 +169,16 @@ struct wishes {
 	int64_t timeout_ms;
 };
 
+/* Where a question goes that has waited in the queue, or was held. */
+static struct questions *
+place_of(struct redis_link *link, const struct question *question,
+    struct questions *taken, struct questions *left)
+{
+	if (atomic_load(&question->left))
+		return left;
+	return link_is_held(link, question) ? &link->held : taken;
+}
+
 /*
  * A server that is near has answered before the next question is worth a
  * system call of both sides: what comes meanwhile goes out together, and
@@ -168,7 +188,8 @@ struct wishes {
 static bool
 waits_for_answers(const struct redis_link *link)
 {
-	return link->sent.first != NULL && link->nearest_us <= NEAR_US;
+	return link->sent.first != NULL && link->nearest_us <= NEAR_US &&
+	    link->replicas == 0;	/* see redis_replicas.c */
 }
 
 static void
@@ -199,16 +220,23 @@ static bool
 take_queue(struct redis_link *link, struct wishes *wishes)
 {
 	struct question *question;
-	struct questions taken, left;
+	struct questions waiting, taken, left;
 	bool fits = true, later = waits_for_answers(link);
 
+	questions_init(&waiting);
 	questions_init(&taken);
 	questions_init(&left);
 	pthread_mutex_lock(&link->mutex);
-	while (!later && (question = questions_pop(&link->queue)) != NULL)
-		questions_push(atomic_load(&question->left) ?
-		    &left : &taken, question);
-	link->told = later ? link->told : 0;
+	link_replicas_read(link);
+	if (link->waits == 0)
+		questions_move(&waiting, &link->held);
+	if (!later) {
+		questions_move(&waiting, &link->queue);
+		link->told = 0;
+	}
+	while ((question = questions_pop(&waiting)) != NULL)
+		questions_push(place_of(link, question, &taken, &left),
+		    question);
 	wishes->any = taken.first != NULL;
 	wishes->closing = link->closing;
 	wishes->drop = link->drop;
@@ -257,10 +285,12 @@ settle_error(struct redis_link *link, struct question *question,
 	enum redis_cure cure = redis_trouble_cure(trouble);
 	char *script;
 
-	if (is_curable(link, question, cure))
+	if (is_curable(link, question, cure)) {
+		metric_add_trouble(trouble);
 		return (cure == CURE_EVAL ? send_script(link, question) :
 		    send_with_function(link, question)) ||
 		    fault_set(fault, TROUBLE_MEMORY, "");
+	}
 	question->misset = redis_trouble_is_setup(trouble);
 	questions_push(&link->finished, question);
 	fault_set(fault, trouble, error->str);
@@ -321,6 +351,29 @@ is_for_asker(const struct question *question, const redisReply *reply)
 	    redis_trouble_cure(redis_reply_trouble(reply)) != CURE_RECONNECT;
 }
 
+/* Was it done? Then it begins with a number, mostly the time: charge.lua. */
+static bool
+was_done(const struct question *question, const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ARRAY && !question->plain &&
+	    !question->about && reply->elements > 0 &&
+	    reply->element[0]->type == REDIS_REPLY_INTEGER;
+}
+
+/* It has its answer, which a WAIT may still have to confirm. */
+static void
+finish(struct redis_link *link, struct question *question, redisReply *answer)
+{
+	question->answer = answer;
+	if (question->awaits) {
+		questions_push(&link->awaiting, question);
+		return;
+	}
+	questions_push(&link->finished, question);
+	if (link->ailing && !link->doubted && was_done(question, answer))
+		link_note_well(link);
+}
+
 /* Give the oldest question its reply, which is taken over. */
 static bool
 settle(struct redis_link *link, redisReply *reply, struct fault *fault)
@@ -332,9 +385,15 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 	    redirect(link, question, reply))
 		return true;
 	if (question != NULL && is_for_asker(question, reply)) {
+		metric_add_trouble(redis_reply_trouble(reply));
 		question->answer = reply;
 		questions_push(&link->finished, question);
 		return true;
+	}
+	if (question != NULL && link_is_wait(question)) {
+		fine = link_settle_wait(link, question, reply, fault);
+		freeReplyObject(reply);
+		return fine;
 	}
 	if (question != NULL && question->expected == REDIS_REPLY_STRING &&
 	    !question->about) {
@@ -347,17 +406,14 @@ settle(struct redis_link *link, redisReply *reply, struct fault *fault)
 		freeReplyObject(reply);
 		return fine;
 	}
+	if (question != NULL && is_answer(question, reply)) {
+		finish(link, question, reply);
+		return true;
+	}
 	if (question != NULL)
 		questions_push(&link->finished, question);
-	if (question == NULL || !is_answer(question, reply)) {
-		freeReplyObject(reply);
-		return fault_set(fault, TROUBLE_GARBAGE, "");
-	}
-	question->answer = reply;
-	if (link->ailing && reply->type == REDIS_REPLY_ARRAY &&
-	    !question->plain && !question->about)
-		link_note_well(link);
-	return true;
+	freeReplyObject(reply);
+	return fault_set(fault, TROUBLE_GARBAGE, "");
 }
 
 /* All that has arrived. */
@@ -393,9 +449,10 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	struct pollfd polled[2] = {
 	    {.fd = link->wake[0], .events = POLLIN},
 	    {.fd = link->fd, .events = link_events(link)}};
-	int64_t due_ms = oldest != NULL ? oldest->sent_ms + timeout_ms :
+	int64_t due_ms = oldest != NULL ?
+	    link_question_due(link, oldest, timeout_ms) :
 	    link->active_ms + IDLE_MS;
-	int64_t left_ms = due_ms - clock_steady_ms();
+	int64_t left_ms = link_wait_due(link, due_ms) - clock_steady_ms();
 
 	poll(polled, 2, left_ms > 0 ? (int)left_ms + 1 : 0);
 	pthread_mutex_lock(&link->mutex);
@@ -406,8 +463,11 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	if (link_is_readable(link, polled[1].revents) &&
 	    !receive(link, fault))
 		return false;
+	link_give_up_wait(link);
+	hand_over(link);
 	oldest = link->sent.first;
-	if (oldest != NULL && clock_steady_ms() - oldest->sent_ms > timeout_ms)
+	if (oldest != NULL && clock_steady_ms() >
+	    link_question_due(link, oldest, timeout_ms))
 		return fault_set(fault, TROUBLE_TIMEOUT, "");
 	if (oldest == NULL && clock_steady_ms() >= link->active_ms + IDLE_MS) {
 		link->active_ms = clock_steady_ms();
@@ -417,22 +477,46 @@ rest(struct redis_link *link, int64_t timeout_ms, struct fault *fault)
 	return true;
 }
 
+/* A WAIT behind what was sent, if there is to be one. */
+static bool
+send_wait(struct redis_link *link)
+{
+	bool fits;
+	struct question *wait = link_next_wait(link, &fits);
+
+	return wait != NULL ? send_now(link, wait) : fits;
+}
+
+/* At the end nobody asks any more, so a WAIT confirms nothing to anybody. */
+static bool
+is_done(const struct redis_link *link)
+{
+	const struct question *oldest = link->sent.first;
+
+	return oldest == NULL || (oldest->next == NULL &&
+	    link_is_wait(oldest));
+}
+
 /* Until the connection is of no use, or the link is closed: true. */
 static bool
 serve(struct redis_link *link, struct fault *fault)
 {
 	struct wishes wishes;
 
+	link_replicas_begin(link);
+	if (!send_wait(link))
+		return fault_set(fault, TROUBLE_MEMORY, "");
 	do {
 		do {
-			if (!take_queue(link, &wishes))
+			if (!take_queue(link, &wishes) ||
+			    !send_wait(link))
 				return fault_set(fault, TROUBLE_MEMORY, "");
 			if (!link_send_out(link, fault))
 				return false;
 		} while (wishes.any);
 		if (wishes.drop != TROUBLE_COUNT)
 			return fault_set(fault, wishes.drop, "");
-		if (wishes.closing && link->sent.first == NULL)
+		if (wishes.closing && is_done(link))
 			return true;
 	} while (rest(link, wishes.timeout_ms, fault));
 	return false;

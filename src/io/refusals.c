@@ -22,6 +22,7 @@ struct refusal {
 					 * override or not */
 	int64_t weight, used;		/* what was asked, and stood there */
 	int64_t noted_ms;
+	int64_t known_ms;		/* for how long it is remembered */
 	int64_t free_ms;		/* when it has room again; 0: none */
 	struct mark mark;		/* of a marked subject */
 };
@@ -98,7 +99,7 @@ static bool
 is_current(const struct refusal *refusal, int64_t now_ms)
 {
 	return refusal->free_ms > now_ms && now_ms >= refusal->noted_ms &&
-	    now_ms - refusal->noted_ms < REFUSAL_MAX_MS;
+	    now_ms - refusal->noted_ms < refusal->known_ms;
 }
 
 /* Would the store refuse this, too? */
@@ -279,7 +280,9 @@ refusals_note(struct refusals *refusals, const struct charges *charges,
     const struct charge_answer *answer, int64_t now_ms, uint64_t seen)
 {
 	const struct charge *charge = &charges->at[answer->refused];
-	struct refusal refusal = { .noted_ms = now_ms };
+	struct refusal refusal = {
+		.noted_ms = now_ms, .known_ms = REFUSAL_MAX_MS
+	};
 
 	if (answer->status == CHARGE_MARKED) {
 		refusal.mark = answer->mark;
@@ -288,6 +291,9 @@ refusals_note(struct refusals *refusals, const struct charges *charges,
 		    hash_of(refusals, FIELD_MARK), &refusal, seen);
 		return;
 	}
+	/* By then others have given back what they took along for it. */
+	if (charge->lease_ms > 0)
+		refusal.known_ms = charge->lease_ms;
 	refusal.max = charge->max;
 	refusal.full = charge_max(charges, answer, answer->refused);
 	refusal.window_ms = charge->window_ms;
@@ -312,7 +318,8 @@ refusals_note_block(struct refusals *refusals, const char *subject,
     int64_t until_ms, int64_t now_ms)
 {
 	struct refusal refusal = {
-		.noted_ms = now_ms, .free_ms = mark_free_ms(until_ms)
+		.noted_ms = now_ms, .known_ms = REFUSAL_MAX_MS,
+		.free_ms = mark_free_ms(until_ms)
 	};
 
 	note_one(refusals, subject, hash_of(refusals, FIELD_BLOCK), &refusal,

@@ -4,7 +4,9 @@
  * A counter that is full stays full until the time that the store named,
  * unless something is given back. So who asks again for as much is refused
  * without a trip. What another process gives back is not seen here; so
- * nothing is remembered for longer than REFUSAL_MAX_MS. A subject that is
+ * nothing is remembered for longer than REFUSAL_MAX_MS; and of a limit from
+ * which others may have taken units along, until they have given them back. A
+ * subject that is
  * marked stays so, in the same way. What is counted while refusing only makes
  * it fuller: the store is told (store_guard.c), but how much is used and how
  * long to wait is said as it was.

@@ -37,6 +37,7 @@ struct refund {
 	bool distinct;	/* then the weight is 1: forget this element, unless */
 	uint64_t element;	/* it was seen again after at_ms */
 	bool local;	/* it was store_charge_local() that charged it */
+	bool since;	/* it was charged at at_ms or later */
 };
 
 /* One counter of a subject, as `floodgatectl show` tells it. */
@@ -91,6 +92,8 @@ struct store_state {
 	int64_t subjects;	/* memory: how many are kept; -1 unknown */
 	int64_t calls, failures;
 	int64_t since_ms;	/* since when up or down, as clock_now_ms() */
+	bool misset;		/* down until somebody changes how it is set
+				 * up */
 
 	/* What decides when this one does not; see store_fallback.c. */
 	bool has_fallback;
@@ -98,7 +101,20 @@ struct store_state {
 	int64_t hosts;		/* that share the store; 0: not known */
 	int64_t share_percent;	/* of each limit, that it grants */
 	int64_t untold;		/* subjects that the store has not been told */
+
+	/* What was taken along to be spent here; see store_lease.c. */
+	bool has_leases;
+	int64_t leases;		/* that live now */
+	int64_t leased_units;	/* that they have left */
 };
+
+/* What keeps a store from its work, for `floodgatectl check`. */
+struct store_complaint {
+	char where[128];	/* as in struct store_state */
+	char text[320];		/* printable */
+	bool misset;		/* until somebody changes how it is set up */
+};
+#define STORE_COMPLAINTS_MAX 32
 
 /*
  * Open the store that the configuration names. The memory store reads its
@@ -189,6 +205,14 @@ int64_t store_marked(struct store *store, int64_t from, int64_t now_ms,
     size_t *count);
 
 void store_get_state(struct store *store, struct store_state *state);
+
+/*
+ * Try all that it may ever be asked for, in timeout_ms. What does not work
+ * into complaints[STORE_COMPLAINTS_MAX]; how many there are.
+ */
+size_t store_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[]);
+
 /* Its servers; how many there are, also when that is more than max. */
 size_t store_get_nodes(struct store *store, struct store_node nodes[],
     size_t max);
@@ -204,6 +228,8 @@ struct store_lookup {
 	size_t count;
 	enum list_status status;	/* the answer: FOUND, NONE or FAILED */
 	char *value;	/* of a hash, when FOUND; for free(), or NULL */
+	struct store_complaint *complaint;	/* when FAILED with a reason:
+						 * filled; NULL: not wanted */
 };
 
 /* All at once. What cannot be asked has FAILED. */
@@ -216,37 +242,21 @@ void store_look_up(struct store *store, struct store_lookup lookups[],
  */
 bool store_save(struct store *store, char *why, size_t size);
 
-/* What a back end implements; store.c hands each call on to it. */
-struct store_ops {
-	void (*close)(struct store *store);
-	bool (*reconfigure)(struct store *store, const struct config *config);
-	void (*charge)(struct store *store, const struct charges *charges,
-	    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
-	    struct charge_answer *answer);
-	void (*refund)(struct store *store, const struct refund refunds[],
-	    size_t count, int64_t now_ms, int64_t timeout_ms);
-	int (*show)(struct store *store, const char *subject, int64_t now_ms,
-	    int64_t timeout_ms, struct store_counter counters[], size_t max);
-	void (*get_state)(struct store *store, struct store_state *state);
-	bool (*save)(struct store *store, char *why, size_t size);
-	/* May be NULL: it is at one place. */
-	size_t (*get_nodes)(struct store *store, struct store_node nodes[],
-	    size_t max);
-	/* May be NULL: there is no other store. */
-	void (*charge_local)(struct store *store,
-	    const struct charges *charges, enum store_mode mode,
-	    int64_t now_ms, struct charge_answer *answer);
-	/*
-	 * May be NULL. Say that host `id` lives for live_ms from now (0: it
-	 * leaves); how many do, or -1: not known.
-	 */
-	int64_t (*count_hosts)(struct store *store, const char *id,
-	    int64_t live_ms, int64_t timeout_ms);
-	/* May be NULL: no list is kept here. */
-	void (*look_up)(struct store *store, struct store_lookup lookups[],
-	    size_t count, int64_t timeout_ms);
-	const struct store_mark_ops *marks;	/* NULL: it keeps none */
-};
+/*
+ * A sign of life: host `id` lives for live_ms from now (0: it leaves). How
+ * many do; 0 where hosts are of no concern; -1: not known.
+ */
+int64_t store_count_hosts(struct store *store, const char *id,
+    int64_t live_ms, int64_t timeout_ms);
+
+/*
+ * Subjects that anybody has changed since *since_ms of the store's time (0:
+ * lately), which becomes that of this answer. Where *count > max there are
+ * more. False: no answer, or nobody else changes this store.
+ */
+bool store_changed(struct store *store, int64_t *since_ms,
+    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
+    size_t *count);
 
 /* Of marks; as the functions above. */
 struct store_mark_ops {
@@ -263,20 +273,49 @@ struct store_mark_ops {
 	int64_t (*marked)(struct store *store, int64_t from, int64_t now_ms,
 	    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
 	    size_t *count);
-	/*
-	 * May be NULL: nobody else changes this store. Subjects that were
-	 * changed since *since_ms of the store's time (0: lately), which
-	 * becomes that of this answer. Where *count > max there are more.
-	 * False: no answer.
-	 */
 	bool (*changed)(struct store *store, int64_t *since_ms,
 	    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
 	    size_t *count);
 };
 
-/* The first member of every back end's own struct. */
+/*
+ * What a store implements, as the functions above. A store may stand upon
+ * another one: what it leaves NULL is asked of that one. What nobody
+ * implements is answered by store.c: no such thing.
+ *
+ * close() frees its own; the store below is closed after it. What else a
+ * store does implement asks the store below by itself.
+ */
+struct store_ops {
+	void (*close)(struct store *store);	/* never NULL */
+	bool (*reconfigure)(struct store *store, const struct config *config);
+	void (*charge)(struct store *store, const struct charges *charges,
+	    enum store_mode mode, int64_t now_ms, int64_t timeout_ms,
+	    struct charge_answer *answer);
+	void (*refund)(struct store *store, const struct refund refunds[],
+	    size_t count, int64_t now_ms, int64_t timeout_ms);
+	int (*show)(struct store *store, const char *subject, int64_t now_ms,
+	    int64_t timeout_ms, struct store_counter counters[], size_t max);
+	void (*get_state)(struct store *store, struct store_state *state);
+	bool (*save)(struct store *store, char *why, size_t size);
+	size_t (*check)(struct store *store, int64_t timeout_ms,
+	    struct store_complaint complaints[]);
+	size_t (*get_nodes)(struct store *store, struct store_node nodes[],
+	    size_t max);
+	void (*charge_local)(struct store *store,
+	    const struct charges *charges, enum store_mode mode,
+	    int64_t now_ms, struct charge_answer *answer);
+	int64_t (*count_hosts)(struct store *store, const char *id,
+	    int64_t live_ms, int64_t timeout_ms);
+	void (*look_up)(struct store *store, struct store_lookup lookups[],
+	    size_t count, int64_t timeout_ms);
+	struct store_mark_ops marks;
+};
+
+/* The first member of every store's own struct. */
 struct store {
 	const struct store_ops *ops;
+	struct store *below;	/* that it stands upon, and owns; or NULL */
 };
 
 /* The back ends' ways to open. */
@@ -297,6 +336,17 @@ struct tls_options store_redis_tls_options(
 struct store *store_fallback_open(struct store *below, int64_t share_percent,
     bool threaded, char *why, size_t size);
 void store_fallback_settle(struct store *store, int64_t now_ms);
+
+/*
+ * A store that takes units along where charges allow it (lease_units), and
+ * spends them without asking `below`, which it takes over as the guard does.
+ * clock: of leases, in ms; it never steps. Without a thread of its own,
+ * store_lease_settle() gives back what has ended and looks at what others
+ * have changed; now_ms is the wall clock.
+ */
+struct store *store_lease_open(struct store *below, int64_t (*clock)(void),
+    bool threaded, char *why, size_t size);
+void store_lease_settle(struct store *store, int64_t now_ms);
 
 /*
  * A store that remembers what `below` refused a moment ago and refuses it

@@ -51,7 +51,7 @@
 
 struct fallback {
 	struct store store;	/* first: what callers see */
-	struct store *below, *local;
+	struct store *local;
 	char id[2 * ID_OCTETS + 1];
 	atomic_int_least64_t share_percent;	/* -1: by the hosts */
 	atomic_int_least64_t hosts;		/* 0: not known yet */
@@ -140,7 +140,7 @@ is_up(struct fallback *fallback)
 {
 	struct store_state state;
 
-	store_get_state(fallback->below, &state);
+	store_get_state(fallback->store.below, &state);
 	return state.up;
 }
 
@@ -148,13 +148,9 @@ is_up(struct fallback *fallback)
 static int64_t
 beat(struct fallback *fallback, int64_t live_ms)
 {
-	const struct store_ops *ops = fallback->below->ops;
-	int64_t count;
+	int64_t count = store_count_hosts(fallback->store.below, fallback->id,
+	    live_ms, TELL_TIMEOUT_MS);
 
-	if (ops->count_hosts == NULL)
-		return BEAT_MS;
-	count = ops->count_hosts(fallback->below, fallback->id, live_ms,
-	    TELL_TIMEOUT_MS);
 	if (count < 0 && !is_up(fallback))
 		return BEAT_AGAIN_MS;
 	note_hosts(fallback, count);
@@ -175,7 +171,7 @@ is_answering(struct fallback *fallback, int64_t now_ms)
 
 	if (!is_up(fallback))
 		return false;
-	store_charge(fallback->below, &nothing, STORE_PEEK, now_ms,
+	store_charge(fallback->store.below, &nothing, STORE_PEEK, now_ms,
 	    TELL_TIMEOUT_MS, &answer);
 	return answer.status == CHARGE_ALLOWED;
 }
@@ -194,8 +190,8 @@ tell_some(struct fallback *fallback, int64_t now_ms)
 	store_memory_take(fallback->local, now_ms, &taken);
 	count = (int64_t)taken.charges.count;
 	if (count > 0) {
-		store_charge(fallback->below, &taken.charges, STORE_FORCE,
-		    now_ms, TELL_TIMEOUT_MS, &answer);
+		store_charge(fallback->store.below, &taken.charges,
+		    STORE_FORCE, now_ms, TELL_TIMEOUT_MS, &answer);
 		if (answer.status == CHARGE_ALLOWED) {
 			if (atomic_fetch_add(&fallback->told, count) == 0)
 				fallback->told_ms = answer.now_ms;
@@ -258,7 +254,7 @@ say_deciding(struct fallback *fallback)
 
 	if (fallback->said)
 		return;
-	store_get_state(fallback->below, &state);
+	store_get_state(fallback->store.below, &state);
 	log_warning("store=local state=on share=%lld%% reason=\"%s\"",
 	    (long long)share_percent(fallback),
 	    state.reason[0] != '\0' ? state.reason : "no answer");
@@ -431,8 +427,7 @@ fallback_charge(struct store *store, const struct charges *charges,
 		charge_here(fallback, charges, mode, now_ms, answer);
 		return;
 	}
-	store_charge(fallback->below, charges, mode, now_ms, timeout_ms,
-	    answer);
+	store_charge(store->below, charges, mode, now_ms, timeout_ms, answer);
 	if (mode == STORE_CHARGE)
 		learn_marks(fallback, charges, answer, now_ms);
 }
@@ -462,11 +457,13 @@ refund_local(struct fallback *fallback, const struct refund *refund,
 
 	pthread_mutex_lock(&fallback->tell_lock);
 	there.at_ms = fallback->told_ms;
+	there.since = true;
 	there.weight -= store_memory_take_back(fallback->local, refund,
 	    now_ms);
 	if (there.weight > 0 && !refund->distinct && fallback->told_ms > 0 &&
 	    refund->at_ms > now_ms - refund->window_ms)
-		store_refund(fallback->below, &there, 1, now_ms, timeout_ms);
+		store_refund(fallback->store.below, &there, 1, now_ms,
+		    timeout_ms);
 	pthread_mutex_unlock(&fallback->tell_lock);
 }
 
@@ -481,22 +478,14 @@ fallback_refund(struct store *store, const struct refund refunds[],
 		if (!refunds[i].local)
 			continue;
 		if (i > from)
-			store_refund(fallback->below, &refunds[from], i - from,
+			store_refund(store->below, &refunds[from], i - from,
 			    now_ms, timeout_ms);
 		refund_local(fallback, &refunds[i], now_ms, timeout_ms);
 		from = i + 1;
 	}
 	if (count > from)
-		store_refund(fallback->below, &refunds[from], count - from,
+		store_refund(store->below, &refunds[from], count - from,
 		    now_ms, timeout_ms);
-}
-
-static int
-fallback_show(struct store *store, const char *subject, int64_t now_ms,
-    int64_t timeout_ms, struct store_counter counters[], size_t max)
-{
-	return store_show(fallback_of(store)->below, subject, now_ms,
-	    timeout_ms, counters, max);
 }
 
 static void
@@ -504,7 +493,7 @@ fallback_get_state(struct store *store, struct store_state *state)
 {
 	struct fallback *fallback = fallback_of(store);
 
-	store_get_state(fallback->below, state);
+	store_get_state(store->below, state);
 	state->has_fallback = true;
 	state->deciding = atomic_load(&fallback->deciding);
 	state->hosts = atomic_load(&fallback->hosts);
@@ -512,24 +501,12 @@ fallback_get_state(struct store *store, struct store_state *state)
 	state->untold = untold(fallback);
 }
 
-static size_t
-fallback_get_nodes(struct store *store, struct store_node nodes[], size_t max)
-{
-	return store_get_nodes(fallback_of(store)->below, nodes, max);
-}
-
-static bool
-fallback_save(struct store *store, char *why, size_t size)
-{
-	return store_save(fallback_of(store)->below, why, size);
-}
-
 static bool
 fallback_reconfigure(struct store *store, const struct config *config)
 {
 	struct fallback *fallback = fallback_of(store);
 
-	if (!store_reconfigure(fallback->below, config))
+	if (!store_reconfigure(store->below, config))
 		return false;
 	atomic_store(&fallback->share_percent, config->redis.fallback_share);
 	use_share(fallback);
@@ -545,7 +522,7 @@ fallback_set_mark(struct store *store, const char *subject,
     int64_t timeout_ms)
 {
 	struct fallback *fallback = fallback_of(store);
-	enum store_change change = store_set_mark(fallback->below, subject,
+	enum store_change change = store_set_mark(store->below, subject,
 	    mark, how, now_ms, timeout_ms);
 
 	if (change == STORE_CHANGED)
@@ -560,7 +537,7 @@ fallback_lift_mark(struct store *store, const char *subject,
     int64_t timeout_ms)
 {
 	struct fallback *fallback = fallback_of(store);
-	enum store_change change = store_lift_mark(fallback->below, subject,
+	enum store_change change = store_lift_mark(store->below, subject,
 	    kind, field, now_ms, timeout_ms);
 
 	if (change != STORE_UNREACHED)
@@ -578,50 +555,11 @@ fallback_forget(struct store *store, const char *subject, const char *field,
 
 	pthread_mutex_lock(&fallback->tell_lock);
 	here = store_forget(fallback->local, subject, field, now_ms, 0);
-	change = store_forget(fallback->below, subject, field, now_ms,
+	change = store_forget(store->below, subject, field, now_ms,
 	    timeout_ms);
 	pthread_mutex_unlock(&fallback->tell_lock);
 	return change == STORE_AS_BEFORE ? here : change;
 }
-
-static int
-fallback_marks(struct store *store, const char *subject, int64_t now_ms,
-    int64_t timeout_ms, struct store_mark marks[])
-{
-	return store_marks(fallback_of(store)->below, subject, now_ms,
-	    timeout_ms, marks);
-}
-
-static int64_t
-fallback_marked(struct store *store, int64_t from, int64_t now_ms,
-    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
-    size_t *count)
-{
-	return store_marked(fallback_of(store)->below, from, now_ms,
-	    timeout_ms, subjects, max, count);
-}
-
-static bool
-fallback_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
-    struct marked_subject subjects[], size_t max, size_t *count)
-{
-	struct store *below = fallback_of(store)->below;
-
-	*count = 0;
-	return below->ops->marks != NULL &&
-	    below->ops->marks->changed != NULL &&
-	    below->ops->marks->changed(below, since_ms, timeout_ms, subjects,
-		max, count);
-}
-
-static const struct store_mark_ops fallback_mark_ops = {
-	.set = fallback_set_mark,
-	.lift = fallback_lift_mark,
-	.forget = fallback_forget,
-	.marks = fallback_marks,
-	.marked = fallback_marked,
-	.changed = fallback_changed,
-};
 
 /* --- opening and closing --- */
 
@@ -651,7 +589,6 @@ fallback_close(struct store *store)
 	if (fallback->threaded)
 		end(fallback);
 	store_close(&fallback->local);
-	store_close(&fallback->below);
 	pthread_cond_destroy(&fallback->wake);
 	pthread_mutex_destroy(&fallback->wake_lock);
 	pthread_mutex_destroy(&fallback->tell_lock);
@@ -680,7 +617,7 @@ new_fallback(struct store *below, int64_t share)
 
 	if (fallback == NULL)
 		return NULL;
-	fallback->below = below;
+	fallback->store.below = below;
 	atomic_store(&fallback->share_percent, share);
 	pthread_mutex_init(&fallback->tell_lock, NULL);
 	pthread_mutex_init(&fallback->wake_lock, NULL);
@@ -691,25 +628,18 @@ new_fallback(struct store *below, int64_t share)
 	return fallback;
 }
 
-static void
-fallback_look_up(struct store *store, struct store_lookup lookups[],
-    size_t count, int64_t timeout_ms)
-{
-	store_look_up(fallback_of(store)->below, lookups, count, timeout_ms);
-}
-
 static const struct store_ops fallback_ops = {
 	.close = fallback_close,
 	.reconfigure = fallback_reconfigure,
 	.charge = fallback_charge,
 	.refund = fallback_refund,
-	.show = fallback_show,
 	.get_state = fallback_get_state,
-	.get_nodes = fallback_get_nodes,
-	.save = fallback_save,
 	.charge_local = fallback_charge_local,
-	.marks = &fallback_mark_ops,
-	.look_up = fallback_look_up,
+	.marks = {
+		.set = fallback_set_mark,
+		.lift = fallback_lift_mark,
+		.forget = fallback_forget,
+	},
 };
 
 struct store *
@@ -721,6 +651,7 @@ store_fallback_open(struct store *below, int64_t share, bool threaded,
 		.max_subjects = SUBJECTS_LOCAL_MAX
 	};
 	struct fallback *fallback = new_fallback(below, share);
+	struct store *opened;
 
 	(void)text_copy(why, size, "no memory or thread for the store");
 	if (fallback == NULL) {
@@ -739,6 +670,7 @@ store_fallback_open(struct store *below, int64_t share, bool threaded,
 		if (fallback->threaded == threaded)
 			return &fallback->store;
 	}
-	fallback_close(&fallback->store);
+	opened = &fallback->store;
+	store_close(&opened);
 	return NULL;
 }

@@ -23,7 +23,6 @@
 
 struct guard {
 	struct store store;	/* first: what callers see */
-	struct store *below;
 	struct refusals *refusals;
 	atomic_int_least64_t looked_ms;	/* when, by the caller's clock */
 	pthread_mutex_t look_lock;	/* of who looks, and of the next */
@@ -41,7 +40,6 @@ guard_close(struct store *store)
 {
 	struct guard *guard = guard_of(store);
 
-	store_close(&guard->below);
 	refusals_close(&guard->refusals);
 	pthread_mutex_destroy(&guard->look_lock);
 	free(guard);
@@ -52,7 +50,7 @@ static bool
 guard_reconfigure(struct store *store, const struct config *config)
 {
 	refusals_drop_all(guard_of(store)->refusals);
-	return store_reconfigure(guard_of(store)->below, config);
+	return store_reconfigure(store->below, config);
 }
 
 /* What is counted although it is refused is so without a trip, too. */
@@ -68,19 +66,17 @@ tell_counted(struct guard *guard, const struct charges *charges,
 		    charge_is_counted(&charges->at[i], refusal))
 			counted.at[counted.count++] = charges->at[i];
 	if (counted.count > 0)
-		store_charge(guard->below, &counted, STORE_TELL, now_ms,
-		    timeout_ms, &nothing);
+		store_charge(guard->store.below, &counted, STORE_TELL,
+		    now_ms, timeout_ms, &nothing);
 }
 
 /* One looks; the others need not wait for it. */
 static bool
 is_time_to_look(struct guard *guard, int64_t now_ms)
 {
-	const struct store_mark_ops *ops = guard->below->ops->marks;
 	int64_t ago_ms = now_ms - atomic_load(&guard->looked_ms);
 
-	return ops != NULL && ops->changed != NULL &&
-	    (ago_ms < 0 || ago_ms >= LOOK_EVERY_MS) &&
+	return (ago_ms < 0 || ago_ms >= LOOK_EVERY_MS) &&
 	    pthread_mutex_trylock(&guard->look_lock) == 0;
 }
 
@@ -97,7 +93,7 @@ look_for_changes(struct guard *guard, int64_t now_ms, int64_t timeout_ms)
 	if (!is_time_to_look(guard, now_ms))
 		return false;
 	atomic_store(&guard->looked_ms, now_ms);
-	if (guard->below->ops->marks->changed(guard->below, &guard->since_ms,
+	if (store_changed(guard->store.below, &guard->since_ms,
 	    timeout_ms, changed, CHANGES_MAX, &count)) {
 		if (count > CHANGES_MAX)
 			refusals_drop_all(guard->refusals);
@@ -143,7 +139,7 @@ guard_charge(struct store *store, const struct charges *charges,
 	uint64_t seen;
 
 	if (mode != STORE_CHARGE) {
-		store_charge(guard->below, charges, mode, now_ms, timeout_ms,
+		store_charge(store->below, charges, mode, now_ms, timeout_ms,
 		    answer);
 		return;
 	}
@@ -152,7 +148,7 @@ guard_charge(struct store *store, const struct charges *charges,
 		tell_counted(guard, charges, answer, now_ms, timeout_ms);
 		return;
 	}
-	store_charge(guard->below, charges, mode, now_ms, timeout_ms, answer);
+	store_charge(store->below, charges, mode, now_ms, timeout_ms, answer);
 	if (answer->status == CHARGE_REFUSED ||
 	    answer->status == CHARGE_MARKED)
 		refusals_note(guard->refusals, charges, answer, now_ms, seen);
@@ -167,43 +163,9 @@ guard_refund(struct store *store, const struct refund refunds[],
 {
 	struct guard *guard = guard_of(store);
 
-	store_refund(guard->below, refunds, count, now_ms, timeout_ms);
+	store_refund(store->below, refunds, count, now_ms, timeout_ms);
 	for (size_t i = 0; i < count; i++)
 		refusals_drop(guard->refusals, refunds[i].subject);
-}
-
-static int
-guard_show(struct store *store, const char *subject, int64_t now_ms,
-    int64_t timeout_ms, struct store_counter counters[], size_t max)
-{
-	return store_show(guard_of(store)->below, subject, now_ms, timeout_ms,
-	    counters, max);
-}
-
-static void
-guard_get_state(struct store *store, struct store_state *state)
-{
-	store_get_state(guard_of(store)->below, state);
-}
-
-static size_t
-guard_get_nodes(struct store *store, struct store_node nodes[], size_t max)
-{
-	return store_get_nodes(guard_of(store)->below, nodes, max);
-}
-
-static bool
-guard_save(struct store *store, char *why, size_t size)
-{
-	return store_save(guard_of(store)->below, why, size);
-}
-
-static void
-guard_charge_local(struct store *store, const struct charges *charges,
-    enum store_mode mode, int64_t now_ms, struct charge_answer *answer)
-{
-	store_charge_local(guard_of(store)->below, charges, mode, now_ms,
-	    answer);
 }
 
 /* --- marks: changed below, then forgotten here --- */
@@ -219,7 +181,7 @@ guard_set_mark(struct store *store, const char *subject,
 	if (how == STORE_SET_UNLESS_MARKED &&
 	    refusals_know_block(guard->refusals, subject, now_ms))
 		return STORE_AS_BEFORE;
-	change = store_set_mark(guard->below, subject, mark, how, now_ms,
+	change = store_set_mark(store->below, subject, mark, how, now_ms,
 	    timeout_ms);
 	if (change != STORE_AS_BEFORE)
 		refusals_drop(guard->refusals, subject);
@@ -235,7 +197,7 @@ guard_lift_mark(struct store *store, const char *subject,
     int64_t timeout_ms)
 {
 	struct guard *guard = guard_of(store);
-	enum store_change change = store_lift_mark(guard->below, subject,
+	enum store_change change = store_lift_mark(store->below, subject,
 	    kind, field, now_ms, timeout_ms);
 
 	refusals_drop(guard->refusals, subject);
@@ -247,43 +209,11 @@ guard_forget(struct store *store, const char *subject, const char *field,
     int64_t now_ms, int64_t timeout_ms)
 {
 	struct guard *guard = guard_of(store);
-	enum store_change change = store_forget(guard->below, subject, field,
+	enum store_change change = store_forget(store->below, subject, field,
 	    now_ms, timeout_ms);
 
 	refusals_drop(guard->refusals, subject);
 	return change;
-}
-
-static int
-guard_marks(struct store *store, const char *subject, int64_t now_ms,
-    int64_t timeout_ms, struct store_mark marks[])
-{
-	return store_marks(guard_of(store)->below, subject, now_ms,
-	    timeout_ms, marks);
-}
-
-static int64_t
-guard_marked(struct store *store, int64_t from, int64_t now_ms,
-    int64_t timeout_ms, struct marked_subject subjects[], size_t max,
-    size_t *count)
-{
-	return store_marked(guard_of(store)->below, from, now_ms, timeout_ms,
-	    subjects, max, count);
-}
-
-static const struct store_mark_ops guard_mark_ops = {
-	.set = guard_set_mark,
-	.lift = guard_lift_mark,
-	.forget = guard_forget,
-	.marks = guard_marks,
-	.marked = guard_marked,
-};
-
-static void
-guard_look_up(struct store *store, struct store_lookup lookups[], size_t count,
-    int64_t timeout_ms)
-{
-	store_look_up(guard_of(store)->below, lookups, count, timeout_ms);
 }
 
 static const struct store_ops guard_ops = {
@@ -291,13 +221,11 @@ static const struct store_ops guard_ops = {
 	.reconfigure = guard_reconfigure,
 	.charge = guard_charge,
 	.refund = guard_refund,
-	.show = guard_show,
-	.get_state = guard_get_state,
-	.get_nodes = guard_get_nodes,
-	.save = guard_save,
-	.charge_local = guard_charge_local,
-	.marks = &guard_mark_ops,
-	.look_up = guard_look_up,
+	.marks = {
+		.set = guard_set_mark,
+		.lift = guard_lift_mark,
+		.forget = guard_forget,
+	},
 };
 
 struct store *
@@ -315,6 +243,6 @@ store_guard_open(struct store *below, char *why, size_t size)
 	}
 	pthread_mutex_init(&guard->look_lock, NULL);
 	guard->store.ops = &guard_ops;
-	guard->below = below;
+	guard->store.below = below;
 	return &guard->store;
 }

@@ -463,12 +463,14 @@ refund_weight(struct counter *counter, const struct refund *refund,
     int64_t now_ms)
 {
 	struct window window;
-	int64_t before;
+	int64_t before, at_ms = refund->at_ms;
 
 	counter_unpack(counter, &window);
 	window_expire(&window, counter->window_ms, now_ms);
 	before = window.total;
-	window_refund(&window, counter->window_ms, now_ms, refund->at_ms,
+	if (refund->since)
+		at_ms = window_time_since(&window, at_ms);
+	window_refund(&window, counter->window_ms, now_ms, at_ms,
 	    refund->weight);
 	counter_pack(counter, &window);
 	return before - window.total;
@@ -721,6 +723,26 @@ memory_get_state(struct store *store, struct store_state *state)
 	state->since_ms = memory->since_ms;
 }
 
+static size_t
+memory_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[])
+{
+	struct memory *memory = memory_of(store);
+	struct store_complaint *complaint = &complaints[0];
+	struct text text;
+	char why[256];
+
+	(void)timeout_ms;
+	if (memory_file_is_well(memory, why, sizeof(why)))
+		return 0;
+	complaint->misset = true;
+	text_copy(complaint->where, sizeof(complaint->where), memory->file);
+	TEXT_INIT(&text, complaint->text);
+	text_put(&text, "counters are not saved: ");
+	text_put(&text, why);
+	return 1;
+}
+
 static bool
 memory_save(struct store *store, char *why, size_t size)
 {
@@ -911,14 +933,6 @@ memory_marked(struct store *store, int64_t from, int64_t now_ms,
 	    max, count);
 }
 
-static const struct store_mark_ops memory_mark_ops = {
-	.set = memory_set_mark,
-	.lift = memory_lift_mark,
-	.forget = memory_forget,
-	.marks = memory_marks,
-	.marked = memory_marked,
-};
-
 static const struct store_ops memory_ops = {
 	.close = memory_close,
 	.reconfigure = memory_reconfigure,
@@ -926,8 +940,15 @@ static const struct store_ops memory_ops = {
 	.refund = memory_refund,
 	.show = memory_show,
 	.get_state = memory_get_state,
+	.check = memory_check,
 	.save = memory_save,
-	.marks = &memory_mark_ops,
+	.marks = {
+		.set = memory_set_mark,
+		.lift = memory_lift_mark,
+		.forget = memory_forget,
+		.marks = memory_marks,
+		.marked = memory_marked,
+	},
 };
 
 struct store *

@@ -132,6 +132,12 @@ bool memory_load(struct memory *memory, char *why, size_t size);
 bool memory_save_file(struct memory *memory, bool always, char *why,
     size_t size);
 
+/*
+ * Was the snapshot written when it was last to be? If not it is tried again.
+ * False with a sentence in why[size].
+ */
+bool memory_file_is_well(struct memory *memory, char *why, size_t size);
+
 /* The thread that sweeps and saves. */
 bool memory_start(struct memory *memory, char *why, size_t size);
 void memory_stop(struct memory *memory);

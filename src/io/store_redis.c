@@ -18,13 +18,11 @@
 #include "io/clock.h"
 #include "io/ledger.h"
 #include "io/mark_text.h"
+#include "io/redis_key.h"
 #include "io/redis_lists.h"
 #include "io/redis_marks.h"
 #include "io/tls.h"
 
-#define PREFIX_OCTETS_MAX 64
-#define KEY_SIZE (PREFIX_OCTETS_MAX + SUBJECT_OCTETS_MAX + sizeof("{}"))
-#define SET_KEY_SIZE (KEY_SIZE + 1 + LEDGER_FIELD_SIZE)
 #define NUMBER_SIZE 21
 
 /* A value: see charge.lua. */
@@ -55,24 +53,13 @@ struct subjects {
 	const char *prefix;
 	size_t count;
 	const char *subject[SUBJECTS_MAX];
-	char key[SUBJECTS_MAX][KEY_SIZE];
+	char key[SUBJECTS_MAX][REDIS_KEY_SIZE];
 };
-
-/* The subject is the hash tag: on a Cluster all of it is at one place. */
-static void
-put_key(struct text *key, const char *prefix, const char *subject)
-{
-	text_put(key, prefix);
-	text_put_char(key, '{');
-	text_put(key, subject);
-	text_put_char(key, '}');
-}
 
 /* Which it is, from 1 as Lua counts. */
 static size_t
 subjects_index(struct subjects *subjects, const char *subject)
 {
-	struct text key;
 	size_t i = 0;
 
 	while (i < subjects->count &&
@@ -81,29 +68,12 @@ subjects_index(struct subjects *subjects, const char *subject)
 	if (i < subjects->count)
 		return i + 1;
 	subjects->subject[subjects->count] = subject;
-	TEXT_INIT(&key, subjects->key[subjects->count++]);
-	put_key(&key, subjects->prefix, subject);
+	redis_key(subjects->prefix, subject,
+	    subjects->key[subjects->count++]);
 	return subjects->count;
 }
 
-/*
- * The sorted set of a distinct counter: beside its subject in a Cluster,
- * because of the braces.
- */
-static const char *
-set_key(const char *prefix, const char *subject, const char *field,
-    char buffer[SET_KEY_SIZE])
-{
-	struct text key;
-
-	text_init(&key, buffer, SET_KEY_SIZE);
-	put_key(&key, prefix, subject);
-	text_put_char(&key, '/');
-	text_put(&key, field);
-	return buffer;
-}
-
-/* An element as a member of it. */
+/* An element as a member of a sorted set. */
 static const char *
 member_text(uint64_t element, char buffer[NUMBER_SIZE])
 {
@@ -117,12 +87,10 @@ member_text(uint64_t element, char buffer[NUMBER_SIZE])
 unsigned int
 redis_place(const struct store_redis *redis, const char *subject)
 {
-	char buffer[KEY_SIZE];
-	struct text key;
+	char key[REDIS_KEY_SIZE];
 
-	TEXT_INIT(&key, buffer);
-	put_key(&key, redis->prefix, subject);
-	return redis_route_place(redis->route, buffer);
+	return redis_route_place(redis->route,
+	    redis_key(redis->prefix, subject, key));
 }
 
 static const char *
@@ -281,7 +249,7 @@ struct charge_question {
 		char kind[KIND_SIZE];
 		size_t set;	/* its key, from 1; 0: none */
 	} text[CHARGES_MAX];
-	char set_keys[CHARGES_MAX][SET_KEY_SIZE];
+	char set_keys[CHARGES_MAX][REDIS_KEY_SIZE];
 	struct mark_words marks;
 	struct redis_words words;
 };
@@ -303,6 +271,13 @@ when_letter(const struct charge *charge, enum store_mode mode)
 	return letters[is_forced(mode) ? WHEN_ALLOWED : charge->when];
 }
 
+static bool
+takes_along(const struct charge *charge, enum store_mode mode)
+{
+	return charge->lease_units > 0 && mode == STORE_CHARGE &&
+	    charge->when == WHEN_ALLOWED && !charge->distinct;
+}
+
 static void
 make_kind(struct charge_words *text, const struct charge *charge,
     enum store_mode mode)
@@ -315,6 +290,8 @@ make_kind(struct charge_words *text, const struct charge *charge,
 	if (text->set > 0)
 		text_printf(&kind, ".%zu.%s.%s", text->set, text->max,
 		    member_text(charge->element, member));
+	else if (takes_along(charge, mode))
+		text_printf(&kind, ".%lld", (long long)charge->lease_units);
 }
 
 static void
@@ -353,7 +330,8 @@ is_plain(const struct charges *charges, enum store_mode mode)
 {
 	for (size_t i = 0; i < charges->count; i++)
 		if (charges->at[i].distinct ||
-		    when_letter(&charges->at[i], mode) != '0')
+		    when_letter(&charges->at[i], mode) != '0' ||
+		    takes_along(&charges->at[i], mode))
 			return false;
 	return true;
 }
@@ -372,7 +350,7 @@ make_sets(struct charge_question *question)
 		question->text[i].set = 0;
 		if (!charge->distinct)
 			continue;
-		set_key(subjects->prefix, charge->subject, charge->field,
+		redis_set_key(subjects->prefix, charge->subject, charge->field,
 		    question->set_keys[question->sets++]);
 		question->text[i].set = subjects->count + question->sets;
 	}
@@ -428,6 +406,8 @@ make_charge(struct charge_question *question, const char *prefix,
 	add_asked(&question->words, &question->order, add_charge, question);
 	add_marked(&question->words, &question->marks, &question->order,
 	    charges);
+	question->words.lasting = charges->count > 0 &&
+	    (mode == STORE_CHARGE || mode == STORE_FORCE);
 }
 
 /* Of those that are full, the first as they were given. */
@@ -512,18 +492,23 @@ note_mark(const redisReply *text, size_t index, const struct charges *charges,
 	return true;
 }
 
+/* A charge and its max now; or, after all charges, what came along with it. */
 static bool
-note_override(const redisReply *max, size_t index, const struct order *order,
-    struct charge_answer *answer)
+note_of_charge(const redisReply *number, size_t index,
+    const struct order *order, struct charge_answer *answer)
 {
 	size_t from;
 
-	if (index >= order->count || max->type != REDIS_REPLY_INTEGER ||
-	    max->integer < 0)
+	if (index >= 2 * order->count ||
+	    number->type != REDIS_REPLY_INTEGER || number->integer < 0)
 		return false;
-	from = order->at[index].from;
+	from = order->at[index % order->count].from;
+	if (index >= order->count) {
+		answer->leased[from] = number->integer;
+		return true;
+	}
 	answer->overridden |= UINT64_C(1) << from;
-	answer->max[from] = max->integer;
+	answer->max[from] = number->integer;
 	return true;
 }
 
@@ -543,8 +528,8 @@ note_marks(const redisReply *pairs, const struct order *order,
 		sound = number->integer < 0 ?
 		    note_mark(value, (size_t)(-number->integer - 1), charges,
 			answer) :
-		    note_override(value, (size_t)(number->integer - 1), order,
-			answer);
+		    note_of_charge(value, (size_t)(number->integer - 1),
+			order, answer);
 	}
 	return sound;
 }
@@ -689,13 +674,16 @@ redis_charge(struct store *store, const struct charges *charges,
 
 /* --- refund --- */
 
+/* When it was charged; with a sign: then or later. */
+#define WHEN_SIZE (1 + NUMBER_SIZE)
+
 struct refund_question {
 	const struct refund *refunds;
 	struct order order;
 	struct refund_words {
 		char weight[NUMBER_SIZE];
 		char window_ms[NUMBER_SIZE];
-		char at_ms[NUMBER_SIZE];
+		char when[WHEN_SIZE];
 	} text[CHARGES_MAX];
 	struct redis_words words;
 };
@@ -706,11 +694,16 @@ add_refund(struct redis_words *words, size_t from, void *more)
 	struct refund_question *question = more;
 	const struct refund *refund = &question->refunds[from];
 	struct refund_words *text = &question->text[from];
+	struct text when;
 
+	TEXT_INIT(&when, text->when);
+	if (refund->since)
+		text_put_char(&when, '+');
+	text_put_number(&when, refund->at_ms);
 	redis_words_add(words, number_text(refund->weight, text->weight));
 	redis_words_add(words, number_text(refund->window_ms,
 	    text->window_ms));
-	redis_words_add(words, number_text(refund->at_ms, text->at_ms));
+	redis_words_add(words, text->when);
 }
 
 static void
@@ -736,7 +729,7 @@ tell_refunds(struct store_redis *redis, const struct refund refunds[],
 /* Elements of distinct counters: which, and when it was seen. */
 struct forget_question {
 	char count[NUMBER_SIZE];
-	char keys[CHARGES_MAX][SET_KEY_SIZE];
+	char keys[CHARGES_MAX][REDIS_KEY_SIZE];
 	char member[CHARGES_MAX][NUMBER_SIZE];
 	char at_ms[CHARGES_MAX][NUMBER_SIZE];
 	struct redis_words words;
@@ -754,7 +747,7 @@ tell_forgotten(struct store_redis *redis, const struct refund refunds[],
 	redis_words_init(words);
 	redis_words_add(words, number_text((int64_t)count, question.count));
 	for (size_t i = 0; i < count; i++)
-		redis_words_add(words, set_key(redis->prefix,
+		redis_words_add(words, redis_set_key(redis->prefix,
 		    refunds[i].subject, refunds[i].field, question.keys[i]));
 	redis_words_add(words, "unsee");
 	for (size_t i = 0; i < count; i++) {
@@ -950,16 +943,13 @@ redis_count_hosts(struct store *store, const char *id, int64_t live_ms,
     int64_t timeout_ms)
 {
 	struct store_redis *redis = redis_of(store);
-	char key[PREFIX_OCTETS_MAX + sizeof("hosts")], number[NUMBER_SIZE];
+	char key[REDIS_KEY_SIZE], number[NUMBER_SIZE];
 	struct redis_words words;
 	redisReply *reply;
-	struct text text;
 	int64_t count = -1;
 	bool misset;
 
-	TEXT_INIT(&text, key);
-	text_put(&text, redis->prefix);
-	text_put(&text, "hosts");
+	redis_common_key(redis->prefix, "hosts", key);
 	redis_words_init(&words);
 	redis_words_add(&words, "1");
 	redis_words_add(&words, key);
@@ -1054,15 +1044,6 @@ redis_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
 	return redis_marks_changed(&asker, since_ms, subjects, max, count);
 }
 
-static const struct store_mark_ops redis_mark_ops = {
-	.set = redis_set_mark,
-	.lift = redis_lift_mark,
-	.forget = redis_forget,
-	.marks = redis_marks,
-	.marked = redis_marked,
-	.changed = redis_changed
-};
-
 /* --- lists and maps --- */
 
 static void
@@ -1090,15 +1071,6 @@ static size_t
 redis_get_nodes(struct store *store, struct store_node nodes[], size_t max)
 {
 	return redis_route_get_nodes(redis_of(store)->route, nodes, max);
-}
-
-static bool
-redis_save(struct store *store, char *why, size_t size)
-{
-	(void)store;
-	(void)why;
-	(void)size;
-	return true;
 }
 
 static void
@@ -1202,6 +1174,7 @@ redis_reconfigure(struct store *store, const struct config *config)
 	redis->timeout_ms = options->timeout_ms;
 	redis_route_set_timeouts(redis->route, options->timeout_ms,
 	    options->connect_timeout_ms);
+	redis_route_set_wait_replicas(redis->route, options->wait_replicas);
 	return true;
 }
 
@@ -1212,10 +1185,17 @@ static const struct store_ops redis_ops = {
 	.refund = redis_refund,
 	.show = redis_show,
 	.get_state = redis_get_state,
+	.check = redis_check,
 	.get_nodes = redis_get_nodes,
-	.save = redis_save,
 	.count_hosts = redis_count_hosts,
-	.marks = &redis_mark_ops,
+	.marks = {
+		.set = redis_set_mark,
+		.lift = redis_lift_mark,
+		.forget = redis_forget,
+		.marks = redis_marks,
+		.marked = redis_marked,
+		.changed = redis_changed
+	},
 	.look_up = redis_look_up
 };
 
@@ -1225,8 +1205,8 @@ find_fault(const struct store_redis_options *options)
 	if (options->server.count == 0 ||
 	    options->server.count > REDIS_SERVERS_MAX)
 		return "store \"redis\" needs from 1 to 16 servers";
-	if (strlen(options->prefix) > PREFIX_OCTETS_MAX)
-		return "the prefix of store \"redis\" is longer than 64 octets";
+	if (strlen(options->prefix) > REDIS_PREFIX_OCTETS_MAX)
+		return "the prefix of store \"redis\" is longer than 40 octets";
 	if (strpbrk(options->prefix, "{}") != NULL)
 		return "the prefix of store \"redis\" must not hold a brace";
 	if (options->tls && options->server.at[0][0] == '/' &&
@@ -1280,6 +1260,7 @@ redis_start(struct store_redis *redis,
 			.database = options->database,
 			.timeout_ms = options->timeout_ms,
 			.connect_timeout_ms = options->connect_timeout_ms,
+			.wait_replicas = options->wait_replicas,
 			.script = script,
 			.as_function = options->script ==
 			    SCRIPT_FUNCTION

@@ -2,7 +2,8 @@
  * store_redis_inside.h - the Redis store from inside; only for its own files
  *
  * store_redis.c holds the words and the answers, store_redis_parts.c what
- * becomes of a charge whose subjects are at several nodes of a Cluster.
+ * becomes of a charge whose subjects are at several nodes of a Cluster,
+ * store_redis_check.c what is tried for people who ask how it is.
  */
 #ifndef FLOODGATE_IO_STORE_REDIS_INSIDE_H
 #define FLOODGATE_IO_STORE_REDIS_INSIDE_H
@@ -48,6 +49,10 @@ void redis_charge_tell(struct store_redis *redis,
 /* Send refunds, all at one place; at most CHARGES_MAX. */
 void redis_refund_tell(struct store_redis *redis,
     const struct refund refunds[], size_t count);
+
+/* As store_check(). */
+size_t redis_check(struct store *store, int64_t timeout_ms,
+    struct store_complaint complaints[]);
 
 /*
  * The same for charges and refunds at any places; `answer` as of

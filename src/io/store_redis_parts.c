@@ -154,6 +154,7 @@ add_answer(struct part *part, const struct charge_answer *one,
 	for (size_t i = 0; i < part->count; i++) {
 		answer->used[part->index[i]] = one->used[i];
 		answer->fresh[part->index[i]] = one->fresh[i];
+		answer->leased[part->index[i]] = one->leased[i];
 	}
 }
 
@@ -199,13 +200,17 @@ is_same_counter(const struct charge *a, const struct charge *b)
 	    strcmp(a->subject, b->subject) == 0;
 }
 
-/* How much of it was counted for a moment. */
+/* How much of charge i was counted for a moment. */
 static int64_t
-counted_in_vain(const struct charge *charge, bool fresh)
+counted_in_vain(const struct charges *charges, size_t i,
+    const struct charge_answer *answer)
 {
+	const struct charge *charge = &charges->at[i];
+
 	if (charge->when != WHEN_ALLOWED)
 		return 0;
-	return charge->distinct ? fresh : charge->weight;
+	return charge->distinct ? answer->fresh[i] :
+	    charge->weight + answer->leased[i];
 }
 
 /* What `used` tells is without what was counted for a moment. */
@@ -218,23 +223,21 @@ undo_part(struct store_redis *redis, const struct charges *charges,
 
 	for (size_t i = 0; i < part->count; i++) {
 		const struct charge *charge = &charges->at[part->index[i]];
+		int64_t weight = counted_in_vain(charges, part->index[i],
+		    answer);
 
-		for (size_t k = 0; k < part->count; k++) {
-			const struct charge *same =
-			    &charges->at[part->index[k]];
-
-			if (is_same_counter(same, charge))
+		for (size_t k = 0; k < part->count; k++)
+			if (is_same_counter(&charges->at[part->index[k]],
+			    charge))
 				answer->used[part->index[i]] -=
-				    counted_in_vain(same,
-				    answer->fresh[part->index[k]]);
-		}
-		if (counted_in_vain(charge,
-		    answer->fresh[part->index[i]]) == 0)
+				    counted_in_vain(charges, part->index[k],
+				    answer);
+		if (weight == 0)
 			continue;
 		refunds[count++] = (struct refund){
 			.subject = charge->subject, .field = charge->field,
 			.window_ms = charge->window_ms,
-			.weight = charge->weight, .at_ms = part->now_ms,
+			.weight = weight, .at_ms = part->now_ms,
 			.distinct = charge->distinct,
 			.element = charge->element
 		};

@@ -325,6 +325,59 @@ START_TEST(subject_without_value_is_not_asked_about)
 }
 END_TEST
 
+/* With two windows: what a charge may take along, and how it is held. */
+static const struct {
+	const char *name;
+	enum store_kind store;
+	int64_t units, shortest_ms;
+	enum mode mode;
+	enum charge_when when;
+	int64_t want_units, want_ms;
+} leases[] = {
+	{ "none", STORE_KIND_REDIS, -1, 3600000, MODE_ENFORCE, WHEN_ALLOWED,
+	    0, 0 },
+	{ "an hour", STORE_KIND_REDIS, 50, 3600000, MODE_ENFORCE,
+	    WHEN_ALLOWED, 50, 10000 },
+	{ "five minutes", STORE_KIND_REDIS, 50, 300000, MODE_ENFORCE,
+	    WHEN_ALLOWED, 50, 5000 },
+	{ "no trip to spare", STORE_KIND_MEMORY, 50, 3600000, MODE_ENFORCE,
+	    WHEN_ALLOWED, 0, 0 },
+	{ "only observed", STORE_KIND_REDIS, 50, 3600000, MODE_OBSERVE,
+	    WHEN_ALLOWED, 0, 10000 },
+	{ "only asked for room", STORE_KIND_REDIS, 50, 3600000, MODE_ENFORCE,
+	    WHEN_NEVER, 0, 10000 },
+};
+
+START_TEST(lease_is_held_for_as_long_as_it_is_spent)
+{
+	const struct window_rule allow[] = {
+		{ { 5000, 86400000 }, "1d", "l/1d" },
+		{ { 100, leases[_i].shortest_ms }, "", "l/short" },
+	};
+	struct rule rule = rule_by(KEY_everyone);
+	struct config its = config;
+	struct charges charges = { .count = 0 };
+
+	rule.limits.allow.at = allow;
+	rule.limits.lease_units = leases[_i].units;
+	rule.with.mode = leases[_i].mode;
+	its.store = leases[_i].store;
+	charges_add(&charges, &rule, &its, &session, &recipient, 1,
+	    leases[_i].when);
+	ck_assert_uint_eq(charges.count, 2);
+	for (size_t i = 0; i < charges.count; i++) {
+		const struct charge *charge = &charges.at[i];
+
+		ck_assert_int_eq(charge->lease_units, leases[_i].want_units);
+		ck_assert_int_eq(charge->lease_ms, leases[_i].want_ms);
+		ck_assert_int_eq(charge->window_ms,
+		    allow[i].rate.window_ms + leases[_i].want_ms);
+		ck_assert_int_eq(charge_span_ms(charge),
+		    allow[i].rate.window_ms);
+	}
+}
+END_TEST
+
 /* Nobody logged in, <>, no recipient yet, local submission. */
 START_TEST(a_key_without_value_asks_nothing)
 {
@@ -427,6 +480,8 @@ main(void)
 	tcase_add_loop_test(add, subject_without_value_is_not_asked_about, 0,
 	    ROWS(marked));
 	tcase_add_test(add, combined_keys);
+	tcase_add_loop_test(add, lease_is_held_for_as_long_as_it_is_spent, 0,
+	    ROWS(leases));
 	tcase_add_loop_test(add, a_key_without_value_asks_nothing, 0, 9);
 	tcase_add_test(add, one_mailbox_has_one_counter);
 	tcase_add_test(add, elements_tell_apart_what_differs);

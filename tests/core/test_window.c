@@ -302,6 +302,37 @@ START_TEST(a_refund_from_the_future_takes_nothing)
 }
 END_TEST
 
+/* It was emptied in between: what is there now came later. */
+START_TEST(a_refund_from_before_the_first_group_takes_nothing)
+{
+	struct window window = { 0 };
+
+	window_add(&window, HOUR, START, 3);
+	window_refund(&window, HOUR, START, START - 1, 3);
+	ck_assert_int_eq(window.total, 3);
+	window_add(&window, HOUR, START + MINUTE, 4);
+	window_refund(&window, HOUR, START + MINUTE, START + 1, 4);
+	ck_assert_int_eq(window.total, 7);
+}
+END_TEST
+
+START_TEST(a_refund_of_then_or_later_finds_its_group)
+{
+	struct window window = { 0 };
+
+	ck_assert_int_eq(window_time_since(&window, START), START);
+	window_add(&window, HOUR, START, 3);
+	window_add(&window, HOUR, START + 9, 3);
+	window_add(&window, HOUR, START + MINUTE, 4);
+	ck_assert_int_eq(window_time_since(&window, START - 1), START + 9);
+	ck_assert_int_eq(window_time_since(&window, START + 9), START + 9);
+	ck_assert_int_eq(window_time_since(&window, START + 10),
+	    START + MINUTE);
+	ck_assert_int_eq(window_time_since(&window, START + MINUTE + 1),
+	    START + MINUTE + 1);
+}
+END_TEST
+
 START_TEST(a_closed_group_stays_closed_when_the_next_is_refunded)
 {
 	struct window window = { 0 };
@@ -366,6 +397,9 @@ main(void)
 	tcase_add_test(rules, a_refund_of_what_has_left_takes_nothing);
 	tcase_add_test(rules, a_refund_takes_from_its_own_group_only);
 	tcase_add_test(rules, a_refund_from_the_future_takes_nothing);
+	tcase_add_test(rules,
+	    a_refund_from_before_the_first_group_takes_nothing);
+	tcase_add_test(rules, a_refund_of_then_or_later_finds_its_group);
 	tcase_add_test(rules,
 	    a_closed_group_stays_closed_when_the_next_is_refunded);
 	tcase_add_test(rules, a_clock_that_steps_back_stands_still);

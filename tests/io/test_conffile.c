@@ -544,6 +544,56 @@ static const struct row policies[] = {
 	    "count = refusals allow = 1/1m }"), "" },
 	{ "client and its network", P("limit \"mine\" { per = {\"client\", "
 	    "\"client_net\"} count = messages allow = 1/1m }"), "" },
+	{ "lease", P("limit \"mine\" { per = {\"everyone\"} count = recipients "
+	    "allow = {\"100/1m\", \"500/1h\"}\nlease_units = 100 }"), "" },
+	{ "lease of bytes", P("limit \"mine\" { per = {\"listener\"} count = "
+	    "bytes allow = 1G/1h lease_units = 10000000 }"), "" },
+	{ "lease of one", P("limit \"mine\" { per = {\"everyone\"} count = "
+	    "recipients allow = 100/1m\nlease_units = 1 }"),
+	    "4: lease_units: expected a whole number from 2 to "
+	    "1000000000000, saw \"1\"" },
+	{ "lease in one policy of two", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h }"),
+	    "7: limit mine shares its counters with that of policy p in line "
+	    "3: expected lease_units in both or none" },
+	{ "leases of different lengths", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = {\"10/1m\", "
+	    "\"100/1h\"}\nlease_units = 5 }"), "7: limit mine shares its" },
+	{ "leases of different sizes", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 200/1h\n"
+	    "lease_units = 5 }"), "" },
+	{ "lease beside other keys", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = 100/1h\n"
+	    "lease_units = 10 }\n}\npolicy \"q\" {\nlimit \"mine\" { per = "
+	    "{\"user\"} count = recipients allow = 100/1h }"), "" },
+	{ "lease of more than there is", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = recipients allow = {\"500/1h\", "
+	    "\"100/1m\"}\nlease_units = 101 }"), "4: lease_units: expected no "
+	    "more than the 100 that the limit allows, saw \"101\"" },
+	{ "lease of a short span", P("limit \"mine\" { per = {\"everyone\"} "
+	    "count = messages allow = 100/59s\nlease_units = 10 }"),
+	    "3: allow: expected spans of 1m or more beside lease_units, saw "
+	    "\"100/59s\"" },
+	{ "lease of open connections", P("limit \"client_connections\" "
+	    "{ allow = 20\nlease_units = 5 }"), "4: lease_units: "
+	    "expected none with open_connections, only with messages, "
+	    "recipients, bytes, connections, logins, saw \"5\"" },
+	{ "lease of different ones", P("limit \"mine\" { per = "
+	    "{\"everyone\"} count = distinct_senders allow = 20/1h\n"
+	    "lease_units = 5 }"), "4: lease_units: expected none with "
+	    "distinct_senders" },
+	{ "lease of attempts", P("limit \"mine\" { per = {\"everyone\"} "
+	    "count = attempts allow = 20/1h\nlease_units = 5 }"),
+	    "4: lease_units: expected none with attempts" },
+	{ "lease of refusals", P("limit \"mine\" { per = {\"everyone\"} "
+	    "count = refusals allow = 20/1h\nlease_units = 5 }"),
+	    "4: lease_units: expected none with refusals" },
 	{ "connections per listener", P("limit \"mine\" { per = {\"listener\"} "
 	    "count = connections allow = 1/1m }"), "" },
 };

@@ -463,7 +463,8 @@ START_TEST(status_tells_all)
 {
 	static const char *const members[] = {
 		"version", "pid", "started", "uptime_s", "configuration",
-		"listen", "rules", "last_reload", "store", "metrics"
+		"listen", "rules", "last_reload", "store", "metrics",
+		"store_troubles"
 	};
 	json_t *document = ask("{\"command\":\"status\"}");
 
@@ -472,6 +473,19 @@ START_TEST(status_tells_all)
 		    "%s is missing", members[i]);
 	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(
 	    document, "rules"), "limits")), 6);
+	json_decref(document);
+}
+END_TEST
+
+START_TEST(check_says_that_all_is_well)
+{
+	json_t *document = ask("{\"command\":\"check\"}");
+
+	ck_assert(json_is_true(json_object_get(document, "well")));
+	ck_assert_uint_eq(json_array_size(json_object_get(document,
+	    "troubles")), 0);
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(
+	    document, "asked"), 0)), "store memory");
 	json_decref(document);
 }
 END_TEST
@@ -672,6 +686,7 @@ control_suite(void)
 	tcase_add_checked_fixture(answers, setup, teardown);
 	tcase_add_test(answers, many_marks_come_in_pages);
 	tcase_add_test(answers, status_tells_all);
+	tcase_add_test(answers, check_says_that_all_is_well);
 	tcase_add_test(answers, reload_tells_every_problem);
 	tcase_add_loop_test(answers, show_finds_subject, 0, ROWS(shows));
 	tcase_add_test(answers, show_names_the_rules);

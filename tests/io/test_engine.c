@@ -30,6 +30,7 @@ static struct {
 	int calls;
 	bool down;
 	const char *marked;	/* a subject, or NULL */
+	size_t marks, known;	/* asked about in the last call */
 } fake;
 
 static int64_t *
@@ -59,6 +60,10 @@ fake_charge(struct store *store, const struct charges *charges,
 	fake.calls++;
 	answer->now_ms = now_ms;
 	answer->status = fake.down ? CHARGE_UNAVAILABLE : CHARGE_ALLOWED;
+	fake.marks = charges->mark_count;
+	fake.known = 0;
+	for (size_t i = 0; i < charges->mark_count; i++)
+		fake.known += charges->marks[i].known;
 	for (size_t i = 0; i < charges->mark_count && !fake.down; i++)
 		if (fake.marked != NULL && strcmp(fake.marked,
 		    charges->marks[i].subject) == 0) {
@@ -511,7 +516,7 @@ END_TEST
 
 /* The policy above, with the checks that look at marks. */
 static void
-reload_with_marks(void)
+reload_with_marks(enum count count)
 {
 	static const enum check_id checks[] = {
 		CHECK_user_suspended, CHECK_client_blocked
@@ -527,7 +532,7 @@ reload_with_marks(void)
 		rules[i].with.reply = reply_of(check_of(checks[i])->reply);
 		rules[i].looks_at_marks = true;
 	}
-	rules[2] = limit("messages", KEY_user, COUNT_messages, ten);
+	rules[2] = limit("user", KEY_user, count, ten);
 	policy->name = "all";
 	policy->rules = rules;
 	policy->rule_count = 3;
@@ -542,7 +547,7 @@ reload_with_marks(void)
 
 START_TEST(marks_come_with_the_charges)
 {
-	reload_with_marks();
+	reload_with_marks(COUNT_messages);
 	connect();
 	ck_assert_int_eq(fake.calls, 0);
 	for (int message = 1; message <= 2; message++) {
@@ -558,13 +563,32 @@ START_TEST(marks_come_with_the_charges)
 }
 END_TEST
 
+/* What may be let pass without a trip need not ask for them again. */
+START_TEST(marks_are_known_for_a_message)
+{
+	reload_with_marks(COUNT_recipients);
+	connect();
+	for (int message = 1; message <= 2; message++) {
+		mail();
+		for (int recipient = 0; recipient < 3; recipient++) {
+			ck_assert_int_eq(rcpt("<x@one.example>"),
+			    ANSWER_CONTINUE);
+			ck_assert_uint_gt(fake.marks, 0);
+			ck_assert_uint_eq(fake.known,
+			    recipient == 0 ? 0 : fake.marks);
+		}
+		eom();
+	}
+}
+END_TEST
+
 START_TEST(who_is_marked_is_refused_and_not_charged)
 {
 	static const char *const subjects[] = {
 		"client:192.0.2.1", "client_net:192.0.2.0/24", "user:alice"
 	};
 
-	reload_with_marks();
+	reload_with_marks(COUNT_messages);
 	connect();
 	mail();
 	fake.marked = subjects[_i];
@@ -831,6 +855,7 @@ main(void)
 	    100);
 	tcase_add_test(tcase, one_trip_for_a_recipient_none_for_the_end);
 	tcase_add_test(tcase, marks_come_with_the_charges);
+	tcase_add_test(tcase, marks_are_known_for_a_message);
 	tcase_add_loop_test(tcase, who_is_marked_is_refused_and_not_charged, 0,
 	    3);
 	tcase_add_test(tcase, open_connections);

@@ -7,7 +7,6 @@
 
 #include <check.h>
 #include <hiredis/hiredis.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,9 +20,9 @@
 #include "io/redis_route.h"
 #include "io/redis_slots.h"
 #include "redis_lab.h"
+#include "redis_store.h"
 #include "../suite.h"
 
-#define PATIENT_MS 2000		/* where the time is not the subject */
 #define TIMEOUT_MS 100
 /* What a busy machine may add to a deadline. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -31,14 +30,6 @@
 #else
 #define GRACE_MS 150
 #endif
-#define HOUR_MS INT64_C(3600000)
-#define SKIPPED 77
-
-static void
-sleep_ms(int64_t ms)
-{
-	poll(NULL, 0, (int)ms);
-}
 
 /* --- a store --- */
 
@@ -47,28 +38,12 @@ static const char *servers[LAB_SERVERS_MAX];
 static struct store_redis_options
 options_of(size_t count)
 {
-	struct store_redis_options options = {
-		.server = {servers, count}, .user = "", .password_file = "",
-		.sentinel = "", .sentinel_user = "",
-		.sentinel_password_file = "", .tls_ca_file = "",
-		.tls_ca_directory = "", .tls_certificate_file = "",
-		.tls_key_file = "", .tls_server_name = "", .prefix = "fg:",
-		.timeout_ms = PATIENT_MS, .connect_timeout_ms = 300
-	};
+	struct store_redis_options options = redis_options(PATIENT_MS);
 
+	options.server = (struct strings){servers, count};
 	for (size_t i = 0; i < count; i++)
 		servers[i] = lab_servers[i].where;
 	return options;
-}
-
-static struct store *
-open_with(const struct store_redis_options *options)
-{
-	char why[200] = "";
-	struct store *store = store_redis_open(options, why, sizeof(why));
-
-	ck_assert_msg(store != NULL, "%s", why);
-	return store;
 }
 
 static struct store *
@@ -81,77 +56,18 @@ open_cluster(int64_t timeout_ms)
 	return open_with(&options);
 }
 
-static struct store_state
-state_of(struct store *store)
-{
-	struct store_state state;
-
-	store_get_state(store, &state);
-	return state;
-}
-
 static void
 must_come_up(struct store *store, int64_t within_ms)
 {
-	int64_t until_ms = clock_steady_ms() + within_ms;
-
-	while (!state_of(store).up && clock_steady_ms() < until_ms)
-		sleep_ms(2);
-	ck_assert_msg(state_of(store).up, "down after %lld ms: %s: %s",
+	ck_assert_msg(comes_up(store, within_ms), "down after %lld ms: %s: %s",
 	    (long long)within_ms, state_of(store).where,
 	    state_of(store).reason);
 }
 
 static void
-add_charge(struct charges *charges, const char *subject, int64_t max)
-{
-	struct charge *charge = &charges->at[charges->count++];
-
-	memset(charge, 0, sizeof(*charge));
-	ck_assert(text_copy(charge->subject, sizeof(charge->subject),
-	    subject));
-	charge->field = "quota_user/1h";
-	charge->max = max;
-	charge->window_ms = HOUR_MS;
-	charge->weight = 1;
-}
-
-static struct charge_answer
-ask(struct store *store, const struct charges *charges, enum store_mode mode)
-{
-	struct charge_answer answer;
-
-	store_charge(store, charges, mode, clock_now_ms(), PATIENT_MS,
-	    &answer);
-	return answer;
-}
-
-static struct charge_answer
-charge_one(struct store *store, const char *subject, int64_t max)
-{
-	struct charges charges = {.count = 0};
-
-	add_charge(&charges, subject, max);
-	return ask(store, &charges, STORE_CHARGE);
-}
-
-static int64_t
-used_of(struct store *store, const char *subject)
-{
-	struct charges charges = {.count = 0};
-	struct charge_answer answer;
-
-	add_charge(&charges, subject, 1000000);
-	charges.at[0].weight = 0;
-	answer = ask(store, &charges, STORE_PEEK);
-	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
-	return answer.used[0];
-}
-
-static void
 must_have_used(struct store *store, const char *subject, int64_t want)
 {
-	int64_t used = used_of(store, subject);
+	int64_t used = used_of(store, subject, "quota_user/1h");
 
 	ck_assert_msg(used == want, "%s: %lld used, want %lld", subject,
 	    (long long)used, (long long)want);
@@ -185,7 +101,7 @@ static void
 add_three(struct charges *charges, int number, int64_t max)
 {
 	for (size_t i = 0; i < 3; i++)
-		add_charge(charges, subject_on(i, number), max);
+		add_hourly(charges, subject_on(i, number), max);
 }
 
 START_TEST(all_subjects_are_charged)
@@ -236,6 +152,33 @@ START_TEST(refusal_of_one_gives_the_others_back)
 }
 END_TEST
 
+START_TEST(what_was_taken_along_is_given_back_too)
+{
+	struct store *store = open_cluster(PATIENT_MS);
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_three(&charges, 30, 100);
+	for (size_t i = 0; i < 3; i++)
+		charges.at[i].lease_units = 7 + (int64_t)i;
+	charges.at[2].max = 0;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_REFUSED);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(answer.used[i], 0);
+		must_have_used(store, charges.at[i].subject, 0);
+	}
+	charges.at[2].max = 100;
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(answer.leased[i], 7 + (int64_t)i);
+		must_have_used(store, charges.at[i].subject, 8 + (int64_t)i);
+	}
+	store_close(&store);
+}
+END_TEST
+
 /* What one node refuses is a refusal, and an attempt, on the others, too. */
 START_TEST(refusal_at_one_node_counts_at_the_others)
 {
@@ -245,7 +188,7 @@ START_TEST(refusal_at_one_node_counts_at_the_others)
 	struct store_counter counters[2];
 
 	add_three(&charges, 20, 5);
-	add_charge(&charges, subject_on(1, 21), 5);
+	add_hourly(&charges, subject_on(1, 21), 5);
 	charges.at[0].max = 0;
 	charges.at[1].when = WHEN_ALWAYS;
 	charges.at[2].distinct = true;
@@ -277,10 +220,10 @@ START_TEST(first_in_order_is_the_one_that_refuses)
 	struct charges charges = {.count = 0};
 	struct charge_answer answer;
 
-	add_charge(&charges, subject_on(2, 3), 5);
-	add_charge(&charges, subject_on(1, 3), 0);
-	add_charge(&charges, subject_on(0, 3), 0);
-	add_charge(&charges, subject_on(2, 3), 5);
+	add_hourly(&charges, subject_on(2, 3), 5);
+	add_hourly(&charges, subject_on(1, 3), 0);
+	add_hourly(&charges, subject_on(0, 3), 0);
+	add_hourly(&charges, subject_on(2, 3), 5);
 	charges.at[3].field = "client_rate/1h";
 	charges.at[3].max = 0;
 	answer = ask(store, &charges, STORE_CHARGE);
@@ -297,8 +240,8 @@ START_TEST(one_slot_is_one_call)
 	struct charges charges = {.count = 0};
 	int64_t calls;
 
-	add_charge(&charges, subject_on(1, 4), 5);
-	add_charge(&charges, charges.at[0].subject, 5);
+	add_hourly(&charges, subject_on(1, 4), 5);
+	add_hourly(&charges, charges.at[0].subject, 5);
 	charges.at[1].field = "client_rate/1h";
 	calls = state_of(store).calls;
 	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
@@ -388,8 +331,8 @@ START_TEST(marks_are_found_on_their_nodes)
 	    clock_now_ms(), PATIENT_MS), STORE_CHANGED);
 	ck_assert_int_eq(store_marks(store, marked, clock_now_ms(),
 	    PATIENT_MS, marks), 1);
-	add_charge(&charges, subject_on(0, 16), 5);
-	add_charge(&charges, subject_on(2, 16), 5);
+	add_hourly(&charges, subject_on(0, 16), 5);
+	add_hourly(&charges, subject_on(2, 16), 5);
 	charges.mark_count = 2;
 	for (size_t i = 0; i < 2; i++)
 		memset(&charges.marks[i], 0, sizeof(charges.marks[i]));
@@ -412,13 +355,34 @@ START_TEST(marks_are_found_on_their_nodes)
 }
 END_TEST
 
+/* Also when it is one node that does not let us. */
+START_TEST(each_node_is_checked)
+{
+	struct store *store = open_cluster(PATIENT_MS);
+	struct store_complaint complaints[STORE_COMPLAINTS_MAX];
+
+	ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints), 0);
+	for (size_t i = 0; i < 3; i++) {
+		lab_ask(i, "ACL SETUSER default -hdel -zrem");
+		ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints),
+		    2);
+		ck_assert(strstr(complaints[0].text, "+hdel") != NULL);
+		ck_assert(strstr(complaints[1].text, "+zrem") != NULL);
+		ck_assert(complaints[1].misset);
+		lab_ask(i, "ACL SETUSER default +hdel +zrem");
+	}
+	ck_assert_uint_eq(store_check(store, PATIENT_MS, complaints), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(hosts_are_counted)
 {
 	struct store *store = open_cluster(PATIENT_MS);
 
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "a", 30000,
 	    PATIENT_MS), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 30000,
+	ck_assert_int_eq(store_count_hosts(store, "b", 30000,
 	    PATIENT_MS), 2);
 	store_close(&store);
 }
@@ -597,7 +561,8 @@ START_TEST(refund_follows_a_slot_that_has_moved)
 	move_key(subject, 1, 0);
 	end_move(subject, 0);
 	store_refund(store, &refund, 1, clock_now_ms(), PATIENT_MS);
-	for (int i = 0; i < 200 && used_of(store, subject) > 0; i++)
+	for (int i = 0; i < 200 && used_of(store, subject,
+	    "quota_user/1h") > 0; i++)
 		sleep_ms(5);
 	must_have_used(store, subject, 0);
 	store_close(&store);
@@ -638,8 +603,8 @@ START_TEST(keys_that_are_apart_are_tried_again)
 		if (slot_of(second) == slot_of(first))
 			break;
 	}
-	add_charge(&charges, first, 9);
-	add_charge(&charges, second, 9);
+	add_hourly(&charges, first, 9);
+	add_hourly(&charges, second, 9);
 	ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
 	    CHARGE_ALLOWED);
 	begin_move(first, 0, 1);
@@ -1198,6 +1163,7 @@ add_cluster(Suite *suite)
 	    lab_end_servers);
 	tcase_add_test(tcase, all_subjects_are_charged);
 	tcase_add_loop_test(tcase, refusal_of_one_gives_the_others_back, 0, 3);
+	tcase_add_test(tcase, what_was_taken_along_is_given_back_too);
 	tcase_add_test(tcase, refusal_at_one_node_counts_at_the_others);
 	tcase_add_test(tcase, first_in_order_is_the_one_that_refuses);
 	tcase_add_test(tcase, one_slot_is_one_call);
@@ -1205,6 +1171,7 @@ add_cluster(Suite *suite)
 	tcase_add_test(tcase, peek_counts_nothing);
 	tcase_add_test(tcase, refunds_find_their_nodes);
 	tcase_add_test(tcase, marks_are_found_on_their_nodes);
+	tcase_add_test(tcase, each_node_is_checked);
 	tcase_add_test(tcase, hosts_are_counted);
 	tcase_add_test(tcase, nodes_are_listed);
 	tcase_add_test(tcase, never_more_than_the_max);

@@ -24,11 +24,9 @@
 
 #include "base/text.h"
 #include "io/clock.h"
+#include "redis_store.h"
 #include "../suite.h"
 
-#define PATIENT_MS 2000
-#define HOUR_MS INT64_C(3600000)
-#define SKIPPED 77
 static char directory[64];	/* of all tests */
 
 /* --- a server of our own --- */
@@ -52,12 +50,6 @@ open_port(char port[8])
 	    &length), 0);
 	snprintf(port, 8, "%u", (unsigned int)ntohs(address.sin_port));
 	return fd;
-}
-
-static void
-sleep_ms(int64_t ms)
-{
-	poll(NULL, 0, (int)ms);
 }
 
 /* "directory/name", in one of a few buffers. */
@@ -136,38 +128,14 @@ static const char *one_server[1] = {where};
 static struct store_redis_options
 options_of(const char *host, const char *port)
 {
-	struct store_redis_options options = {
-		.server = {one_server, 1}, .user = "", .password_file = "",
-		.sentinel = "", .sentinel_user = "",
-		.sentinel_password_file = "",
-		.prefix = "fg:", .timeout_ms = PATIENT_MS,
-		.connect_timeout_ms = PATIENT_MS, .tls = true,
-		.tls_ca_directory = "", .tls_certificate_file = "",
-		.tls_key_file = "", .tls_server_name = ""
-	};
+	struct store_redis_options options = redis_options(PATIENT_MS);
 
+	options.server = (struct strings){one_server, 1};
+	options.connect_timeout_ms = PATIENT_MS;
+	options.tls = true;
 	options.tls_ca_file = file_of("ca.pem");
 	snprintf(where, sizeof(where), "%s:%s", host, port);
 	return options;
-}
-
-static struct store *
-open_with(const struct store_redis_options *options)
-{
-	char why[256] = "";
-	struct store *store = store_redis_open(options, why, sizeof(why));
-
-	ck_assert_msg(store != NULL, "%s", why);
-	return store;
-}
-
-static struct store_state
-state_of(struct store *store)
-{
-	struct store_state state;
-
-	store_get_state(store, &state);
-	return state;
 }
 
 /* It is up, or down with a reason, within a while. */
@@ -178,24 +146,6 @@ wait_for(struct store *store, bool up)
 	    (!up && state_of(store).reason[0] == '\0')); i++)
 		sleep_ms(2);
 	return state_of(store);
-}
-
-static struct charge_answer
-charge_with(struct store *store, const char *subject, int64_t max)
-{
-	struct charges charges = {.count = 1};
-	struct charge_answer answer;
-
-	memset(&charges.at[0], 0, sizeof(charges.at[0]));
-	text_copy(charges.at[0].subject, sizeof(charges.at[0].subject),
-	    subject);
-	charges.at[0].field = "quota_user/1h";
-	charges.at[0].max = max;
-	charges.at[0].window_ms = HOUR_MS;
-	charges.at[0].weight = 1;
-	store_charge(store, &charges, STORE_CHARGE, clock_now_ms(),
-	    PATIENT_MS, &answer);
-	return answer;
 }
 
 /* --- who is trusted --- */
@@ -260,7 +210,7 @@ START_TEST(only_the_right_server_is_trusted)
 		options.tls_key_file = file_of(file);
 	}
 	store = open_with(&options);
-	answer = charge_with(store, "user:a", 5);
+	answer = charge_one(store, "user:a", 5);
 	ck_assert_msg(answer.status == (trusts[_i].reason == NULL ?
 	    CHARGE_ALLOWED : CHARGE_UNAVAILABLE), "%s: %s", trusts[_i].name,
 	    state_of(store).reason);
@@ -269,7 +219,7 @@ START_TEST(only_the_right_server_is_trusted)
 		ck_assert_msg(contains_anycase(state.reason,
 		    trusts[_i].reason), "%s: %s", trusts[_i].name,
 		    state.reason);
-		ck_assert(charge_with(store, "user:a", 5).misset);
+		ck_assert(charge_one(store, "user:a", 5).misset);
 	}
 	store_close(&store);
 }
@@ -343,7 +293,7 @@ START_TEST(files_are_read_again_at_reconnect)
 	store = open_with(&options);
 	ck_assert(wait_for(store, true).up);
 	copy_file("server.key", "mine.key");
-	ck_assert_int_eq(charge_with(store, "user:a", 5).status,
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_ALLOWED);
 	kill_connections();
 	ck_assert_msg(!wait_for(store, false).up, "still up");
@@ -448,7 +398,7 @@ START_TEST(handshake_of_no_use_is_told_in_time)
 	ck_assert_int_le(clock_steady_ms() - start_ms, 1500);
 	ck_assert_msg(strstr(state.reason, conducts[_i].reason) != NULL,
 	    "%s", state.reason);
-	ck_assert_int_eq(charge_with(store, "user:a", 5).misset,
+	ck_assert_int_eq(charge_one(store, "user:a", 5).misset,
 	    conducts[_i].misset);
 	start_ms = clock_steady_ms();
 	store_close(&store);	/* does not wait for the handshake */
@@ -491,7 +441,7 @@ charge_many(void *argument)
 	intptr_t allowed = 0;
 
 	for (int i = 0; i < 200; i++)
-		allowed += charge_with(store, "user:crowd", 1000).status ==
+		allowed += charge_one(store, "user:crowd", 1000).status ==
 		    CHARGE_ALLOWED;
 	return (void *)allowed;
 }
@@ -533,7 +483,7 @@ START_TEST(full_socket_is_waited_for)
 	options = options_of("127.0.0.1", server.tls);
 	options.timeout_ms = 10000;
 	store = open_with(&options);
-	answer = charge_with(store, "user:a", 1);
+	answer = charge_one(store, "user:a", 1);
 	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
 	for (int i = 0; i < CHARGES_MAX; i++)
 		refunds[i] = (struct refund){"user:a", "quota_user/1h",
@@ -545,11 +495,11 @@ START_TEST(full_socket_is_waited_for)
 			sleep_ms(50);
 	}
 	kill(server.pid, SIGCONT);
-	for (int i = 0; i < 1000 && charge_with(store, "user:a", 1).status !=
+	for (int i = 0; i < 1000 && charge_one(store, "user:a", 1).status !=
 	    CHARGE_ALLOWED; i++)
 		sleep_ms(5);
 	ck_assert(state_of(store).up);
-	ck_assert_int_eq(charge_with(store, "user:a", 1).status,
+	ck_assert_int_eq(charge_one(store, "user:a", 1).status,
 	    CHARGE_REFUSED);
 	store_close(&store);
 }
@@ -565,11 +515,11 @@ START_TEST(killed_server_is_found_again)
 	text_copy(port, sizeof(port), server.tls);
 	options = options_of("127.0.0.1", port);
 	store = open_with(&options);
-	ck_assert_int_eq(charge_with(store, "user:a", 5).status,
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_ALLOWED);
 	kill_connections();
 	sleep_ms(5);
-	for (int i = 0; i < 400 && charge_with(store, "user:a", 5).status !=
+	for (int i = 0; i < 400 && charge_one(store, "user:a", 5).status !=
 	    CHARGE_ALLOWED; i++)
 		sleep_ms(5);
 	ck_assert(state_of(store).up);

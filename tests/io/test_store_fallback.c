@@ -125,11 +125,6 @@ shared_lift_mark(struct store *self, const char *subject,
 	    subject, kind, field, now_ms, timeout_ms);
 }
 
-static const struct store_mark_ops shared_mark_ops = {
-	.set = shared_set_mark,
-	.lift = shared_lift_mark,
-};
-
 static const struct store_ops shared_ops = {
 	.close = shared_close,
 	.reconfigure = shared_reconfigure,
@@ -138,7 +133,10 @@ static const struct store_ops shared_ops = {
 	.show = shared_show,
 	.get_state = shared_get_state,
 	.count_hosts = shared_count_hosts,
-	.marks = &shared_mark_ops,
+	.marks = {
+		.set = shared_set_mark,
+		.lift = shared_lift_mark,
+	},
 };
 
 static void

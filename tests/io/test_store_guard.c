@@ -120,19 +120,17 @@ fake_changed(struct store *store, int64_t *since_ms, int64_t timeout_ms,
 	return fake.changed > 0;
 }
 
-static const struct store_mark_ops fake_mark_ops = {
-	.set = fake_set,
-	.lift = fake_lift,
-	.forget = fake_forget,
-	.changed = fake_changed,
-};
-
 static const struct store_ops fake_ops = {
 	.close = fake_close,
 	.reconfigure = fake_reconfigure,
 	.charge = fake_charge,
 	.refund = fake_refund,
-	.marks = &fake_mark_ops,
+	.marks = {
+		.set = fake_set,
+		.lift = fake_lift,
+		.forget = fake_forget,
+		.changed = fake_changed,
+	},
 };
 
 static void
@@ -258,6 +256,23 @@ START_TEST(nothing_is_remembered_for_longer_than_a_minute)
 	    HOUR_MS - REFUSAL_MAX_MS + 1);
 	ck_assert_int_eq(fake.trips, 1);
 	ask(&charges, STORE_CHARGE, NOW_MS + REFUSAL_MAX_MS);
+	ck_assert_int_eq(fake.trips, 2);
+}
+END_TEST
+
+/* By then others have given back what they took along. */
+START_TEST(lease_of_others_ends)
+{
+	struct charges charges = {.count = 0};
+
+	fake.answer.full_ms = HOUR_MS;
+	add(&charges, "a", "a/1h", 100, 1);
+	charges.at[0].lease_ms = 10000;
+	ask(&charges, STORE_CHARGE, NOW_MS);
+	ck_assert_int_eq(ask(&charges, STORE_CHARGE, NOW_MS + 9999).retry_ms,
+	    HOUR_MS - 9999);
+	ck_assert_int_eq(fake.trips, 1);
+	ask(&charges, STORE_CHARGE, NOW_MS + 10000);
 	ck_assert_int_eq(fake.trips, 2);
 }
 END_TEST
@@ -547,6 +562,7 @@ main(void)
 	tcase_add_loop_test(tcase, spares_what_is_known, 0,
 	    (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tcase, nothing_is_remembered_for_longer_than_a_minute);
+	tcase_add_test(tcase, lease_of_others_ends);
 	tcase_add_test(tcase, one_full_counter_refuses_the_set_and_is_named);
 	tcase_add_test(tcase, counter_twice_in_a_set_was_asked_for_both);
 	tcase_add_loop_test(tcase, what_is_allowed_or_unknown_is_not_remembered,

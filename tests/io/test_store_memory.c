@@ -1140,6 +1140,7 @@ END_TEST
 START_TEST(trouble_with_saving_is_told_once)
 {
 	char log[112], line[512], why[256];
+	struct store_complaint complaints[STORE_COMPLAINTS_MAX];
 	struct store *store;
 	int kept, warnings = 0, notices = 0;
 	FILE *stream;
@@ -1151,12 +1152,17 @@ START_TEST(trouble_with_saving_is_told_once)
 	ck_assert_ptr_nonnull(freopen(log, "w", stderr));
 	store = open_store(file, 1000);
 	charge_one(store, STORE_CHARGE, "user:a", 5, 5, clock_now_ms());
+	ck_assert_uint_eq(store_check(store, 0, complaints), 0);
 	for (int i = 0; i < 3; i++) {
 		ck_assert(!store_save(store, why, sizeof(why)));
 		ck_assert_ptr_nonnull(strstr(why, "sub/counters"));
 	}
+	ck_assert_uint_eq(store_check(store, 0, complaints), 1);
+	ck_assert_ptr_nonnull(strstr(complaints[0].text, "sub/counters"));
+	ck_assert_str_eq(complaints[0].where, file);
 	snprintf(line, sizeof(line), "%s/sub", directory);
 	ck_assert_int_eq(mkdir(line, 0700), 0);
+	ck_assert_uint_eq(store_check(store, 0, complaints), 0);
 	ck_assert(store_save(store, why, sizeof(why)));
 	ck_assert(store_save(store, why, sizeof(why)));
 	store_close(&store);

@@ -28,21 +28,21 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/list_lookup.h"
+#include "io/metrics.h"
 #include "io/redis_script.h"
+#include "redis_store.h"
+#include "lease_model.h"
 #include "store_marks.h"
 #include "store_model.h"
 #include "../suite.h"
 
 #define TIMEOUT_MS 100
-#define PATIENT_MS 1000		/* where the time is not the subject */
 /* What a busy machine may add to a deadline. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GRACE_MS 200
 #else
 #define GRACE_MS 50
 #endif
-#define HOUR_MS INT64_C(3600000)
-#define SKIPPED 77
 
 static char directory[64];	/* of all tests */
 
@@ -73,12 +73,6 @@ find_port(void)
 	    server.port);
 	snprintf(server.path, sizeof(server.path), "%s/%s.sock", directory,
 	    server.port);
-}
-
-static void
-sleep_ms(int64_t ms)
-{
-	poll(NULL, 0, (int)ms);
 }
 
 /* A connection beside the store's, for looking and for meddling. */
@@ -270,33 +264,16 @@ static const char *one_server[1];
 static struct store_redis_options
 options_of(const char *where)
 {
-	struct store_redis_options options = {
-		.server = {one_server, 1}, .user = "", .password_file = "",
-		.sentinel = "", .sentinel_user = "",
-		.sentinel_password_file = "", .prefix = "fg:",
-		.timeout_ms = TIMEOUT_MS,
-		.connect_timeout_ms = 300, .script = as.script,
-		.tls_ca_file = "", .tls_ca_directory = "",
-		.tls_certificate_file = "", .tls_key_file = "",
-		.tls_server_name = ""
-	};
+	struct store_redis_options options = redis_options(TIMEOUT_MS);
 
+	options.server = (struct strings){one_server, 1};
+	options.script = as.script;
 	one_server[0] = where;
 	if (as.user != NULL) {
 		options.user = as.user;
 		options.password_file = write_secret("pw", 0600);
 	}
 	return options;
-}
-
-static struct store *
-open_with(const struct store_redis_options *options)
-{
-	char why[200] = "";
-	struct store *store = store_redis_open(options, why, sizeof(why));
-
-	ck_assert_msg(store != NULL, "%s", why);
-	return store;
 }
 
 /* One that gives up soon; the others of these tests wait. */
@@ -317,72 +294,6 @@ open_store(void)
 	options.timeout_ms = options.connect_timeout_ms = PATIENT_MS;
 	store = open_with(&options);
 	return store;
-}
-
-static struct store_state
-state_of(struct store *store)
-{
-	struct store_state state;
-
-	store_get_state(store, &state);
-	return state;
-}
-
-static bool
-comes_up(struct store *store, int64_t within_ms)
-{
-	int64_t until_ms = clock_steady_ms() + within_ms;
-
-	while (!state_of(store).up && clock_steady_ms() < until_ms)
-		sleep_ms(2);
-	return state_of(store).up;
-}
-
-static void
-add_charge(struct charges *charges, const char *subject, const char *field,
-    int64_t max, int64_t window_ms, int64_t weight)
-{
-	struct charge *charge = &charges->at[charges->count++];
-
-	memset(charge, 0, sizeof(*charge));
-	ck_assert(text_copy(charge->subject, sizeof(charge->subject),
-	    subject));
-	charge->field = field;
-	charge->max = max;
-	charge->window_ms = window_ms;
-	charge->weight = weight;
-}
-
-static struct charge_answer
-ask(struct store *store, const struct charges *charges, enum store_mode mode)
-{
-	struct charge_answer answer;
-
-	store_charge(store, charges, mode, clock_now_ms(), PATIENT_MS,
-	    &answer);
-	return answer;
-}
-
-/* One of max in an hour. */
-static struct charge_answer
-charge_one(struct store *store, const char *subject, int64_t max)
-{
-	struct charges charges = {.count = 0};
-
-	add_charge(&charges, subject, "quota_user/1h", max, HOUR_MS, 1);
-	return ask(store, &charges, STORE_CHARGE);
-}
-
-static int64_t
-used_of(struct store *store, const char *subject, const char *field)
-{
-	struct charges charges = {.count = 0};
-	struct charge_answer answer;
-
-	add_charge(&charges, subject, field, 1, HOUR_MS, 0);
-	answer = ask(store, &charges, STORE_PEEK);
-	ck_assert_int_ne(answer.status, CHARGE_UNAVAILABLE);
-	return answer.used[0];
 }
 
 static void
@@ -426,7 +337,7 @@ set_clock(int64_t now_ms)
 }
 
 static struct store *
-open_with_clock(void)
+open_as_of_now(void)
 {
 	static const char time[] = "redis.call('TIME')";
 	static const char clock[] = "redis.call('HMGET', 'clock', 's', 'us')";
@@ -445,10 +356,16 @@ open_with_clock(void)
 	text_put(&text, at + strlen(time));
 	ck_assert(!text.cut);
 	options.timeout_ms = 2000;
-	set_clock(INT64_C(1800000000000));
 	store = store_redis_open_with(&options, script, why, sizeof(why));
 	ck_assert_msg(store != NULL, "%s", why);
 	return store;
+}
+
+static struct store *
+open_with_clock(void)
+{
+	set_clock(INT64_C(1800000000000));
+	return open_as_of_now();
 }
 
 static int64_t
@@ -563,6 +480,115 @@ START_TEST(agrees_with_the_log)
 	store_model_run(&model);
 	every_key_expires();
 	store_close(&model.store);
+}
+END_TEST
+
+/* Where many elements of one set are at their limit at the same time. */
+START_TEST(agrees_with_the_log_of_short_windows)
+{
+	struct store_model model = {
+		.store = open_with_clock(), .now = model_now,
+		.advance = model_advance, .timeout_ms = 2000,
+		.windows_ms = {1000, 1500}, .pause_max_ms = 20,
+		.seed = 107, .rounds = 1500
+	};
+
+	store_model_run(&model);
+	store_close(&model.store);
+}
+END_TEST
+
+START_TEST(leases_agree_with_the_log)
+{
+	const struct lease_model model = {
+		.connect = open_as_of_now, .set_now = set_clock,
+		.window_ms = _i % 2 == 0 ? HOUR_MS : LEASE_WINDOW_MS_MIN,
+		.daemons = 1 + _i % 3, .misfortunes = _i % 2 == 1,
+		.seed = (uint32_t)_i + 1, .rounds = 2500
+	};
+
+	set_clock(INT64_C(1800000000000));
+	lease_model_run(&model);
+}
+END_TEST
+
+/* Beside `used`, a question brings along half of what it leaves. */
+static const struct {
+	const char *name;
+	int64_t used, max, override;	/* 0: none */
+	int64_t weight, units;
+	bool observe;
+	enum charge_status status;
+	int64_t leased;
+} taken_along[] = {
+	{"as many as it wants", 10, 100, 0, 1, 20, false, CHARGE_ALLOWED, 20},
+	{"half of what is left", 10, 40, 0, 1, 20, false, CHARGE_ALLOWED, 14},
+	{"the last but one", 8, 10, 0, 1, 20, false, CHARGE_ALLOWED, 0},
+	{"the last one", 9, 10, 0, 1, 20, false, CHARGE_ALLOWED, 0},
+	{"none is left", 10, 10, 0, 1, 20, false, CHARGE_REFUSED, 0},
+	{"of a new counter", 0, 10, 0, 3, 20, false, CHARGE_ALLOWED, 3},
+	{"of a lower max", 10, 100, 15, 1, 20, false, CHARGE_ALLOWED, 2},
+	{"of a higher max", 10, 12, 100, 1, 20, false, CHARGE_ALLOWED, 20},
+	{"what is free is not enough", 10, 40, 0, 31, 20, false,
+	    CHARGE_REFUSED, 0},
+	{"nothing is asked for", 10, 100, 0, 0, 20, false, CHARGE_ALLOWED, 0},
+};
+
+START_TEST(question_takes_along_what_is_free)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct store_mark mark = {
+		.kind = MARK_override, .field = "quota_domain/1h",
+		.max = taken_along[_i].override
+	};
+	struct charge_answer answer;
+	int64_t want = taken_along[_i].used;
+
+	add_charge(&charges, "domain:a", "quota_domain/1h",
+	    taken_along[_i].max, HOUR_MS, taken_along[_i].used);
+	ask(store, &charges, STORE_FORCE);
+	if (mark.max > 0)
+		ck_assert_int_eq(store_set_mark(store, "domain:a", &mark,
+		    STORE_SET, clock_now_ms(), PATIENT_MS), STORE_CHANGED);
+	charges.at[0].weight = taken_along[_i].weight;
+	charges.at[0].lease_units = taken_along[_i].units;
+	add_charge(&charges, "user:a", "quota_user/1h", 5, HOUR_MS, 1);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, taken_along[_i].status);
+	ck_assert_msg(answer.leased[0] == taken_along[_i].leased,
+	    "%s: %lld, not %lld", taken_along[_i].name,
+	    (long long)answer.leased[0], (long long)taken_along[_i].leased);
+	ck_assert_int_eq(answer.leased[1], 0);
+	if (answer.status == CHARGE_ALLOWED)
+		want += taken_along[_i].weight + taken_along[_i].leased;
+	ck_assert_int_eq(answer.used[0], want);
+	ck_assert_int_eq(used_of(store, "domain:a", "quota_domain/1h"), want);
+	ck_assert_uint_eq(answer.overridden, taken_along[_i].override > 0);
+	store_close(&store);
+}
+END_TEST
+
+/* Both of one counter, and nothing but in a charge. */
+START_TEST(nothing_is_taken_along_twice_or_unasked)
+{
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct charge_answer answer;
+
+	add_charge(&charges, "domain:a", "quota_domain/1h", 40, HOUR_MS, 2);
+	add_charge(&charges, "domain:a", "quota_domain/1h", 40, HOUR_MS, 2);
+	charges.at[0].lease_units = charges.at[1].lease_units = 30;
+	answer = ask(store, &charges, STORE_PEEK);
+	ck_assert_int_eq(answer.used[0] + answer.leased[0], 0);
+	answer = ask(store, &charges, STORE_FORCE);
+	ck_assert_int_eq(answer.leased[0], 0);
+	answer = ask(store, &charges, STORE_CHARGE);
+	ck_assert_int_eq(answer.status, CHARGE_ALLOWED);
+	ck_assert_int_eq(answer.leased[0], 16);
+	ck_assert_int_eq(answer.leased[1], 8);
+	ck_assert_int_eq(used_of(store, "domain:a", "quota_domain/1h"), 32);
+	store_close(&store);
 }
 END_TEST
 
@@ -753,6 +779,27 @@ START_TEST(refund_gives_back_what_was_charged_then)
 }
 END_TEST
 
+/* Nobody is let in for what was forgotten; but of what was told later. */
+START_TEST(refund_of_what_was_forgotten_takes_nothing)
+{
+	struct store *store = open_store();
+	struct charge_answer answer = charge_one(store, "user:a", 5);
+	struct refund refund = {"user:a", "quota_user/1h", HOUR_MS, 1,
+	    answer.now_ms, .local = false};
+
+	ck_assert_int_eq(store_forget(store, "user:a", NULL, answer.now_ms,
+	    PATIENT_MS), STORE_CHANGED);
+	sleep_ms(2);
+	charge_one(store, "user:a", 5);
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 1);
+	refund.since = true;
+	store_refund(store, &refund, 1, clock_now_ms(), TIMEOUT_MS);
+	ck_assert_int_eq(used_of(store, "user:a", "quota_user/1h"), 0);
+	store_close(&store);
+}
+END_TEST
+
 START_TEST(refunds_are_sent_before_the_end)
 {
 	struct store *store = open_store();
@@ -861,6 +908,54 @@ START_TEST(hostile_subject_is_one_key)
 	snprintf(key, sizeof(key), "fg:{%s}", hostile[_i]);
 	ck_assert_str_eq(TELL("DBSIZE"), "2");
 	ck_assert_str_eq(TELL("EXISTS", key), "1");
+	store_close(&store);
+}
+END_TEST
+
+/* Marks, counters and sets of a subject that is no key as it stands. */
+START_TEST(long_names_make_short_keys)
+{
+	static const char longest[] =
+	    "return math.max(unpack((function() local l = {} "
+	    "for i, k in ipairs(redis.call('keys', '*')) do l[i] = #k end "
+	    "return l end)()))";
+	static const struct store_mark suspended = {
+		.kind = MARK_suspended, .reason = "test"
+	};
+	struct store *store = open_store();
+	struct charges charges = {.count = 0};
+	struct store_counter counters[4];
+	struct store_mark marks[MARKS_MAX];
+	char subject[SUBJECT_OCTETS_MAX + 1];
+
+	memset(subject, 'x', SUBJECT_OCTETS_MAX);
+	subject[SUBJECT_OCTETS_MAX] = '\0';
+	memcpy(subject, "user:", 5);
+	add_charge(&charges, subject, "quota_user/1h", 5, HOUR_MS, 1);
+	add_charge(&charges, subject, "a_limit_of_a_rather_long_name/1h", 5,
+	    HOUR_MS, 1);
+	charges.at[1].distinct = true;
+	charges.at[1].element = 7;
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(ask(store, &charges, STORE_CHARGE).status,
+		    CHARGE_ALLOWED);
+	ck_assert_str_eq(TELL("DBSIZE"), "2");
+	ck_assert_str_eq(TELL("EVAL", longest, "0"), "100");
+	ck_assert_int_eq(store_show(store, subject, 0, PATIENT_MS, counters,
+	    4), 2);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(counters[i].used,
+		    strcmp(counters[i].field, "quota_user/1h") == 0 ? 2 : 1);
+	ck_assert_int_eq(store_set_mark(store, subject, &suspended, STORE_SET,
+	    0, PATIENT_MS), STORE_CHANGED);
+	ck_assert_int_eq(store_marks(store, subject, 0, PATIENT_MS, marks),
+	    1);
+	ck_assert_int_eq(store_forget(store, subject, NULL, 0, PATIENT_MS),
+	    STORE_CHANGED);
+	ck_assert_int_eq(store_lift_mark(store, subject, MARK_suspended, "", 0,
+	    PATIENT_MS), STORE_CHANGED);
+	ck_assert_str_eq(TELL("EVAL", "return #redis.call('keys', 'fg:{u*')",
+	    "0"), "0");
 	store_close(&store);
 }
 END_TEST
@@ -1365,21 +1460,66 @@ START_TEST(hosts_are_counted)
 
 	make_user(SCRIPT_EVAL, NULL);
 	store = open_as_floodgate();
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "b", 50, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "b", 50, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 2);
 	sleep_ms(60);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000), 1);
-	ck_assert_int_eq(store->ops->count_hosts(store, "c", 20000, 1000), 2);
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 0, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000), 1);
+	ck_assert_int_eq(store_count_hosts(store, "c", 20000, 1000), 2);
+	ck_assert_int_eq(store_count_hosts(store, "a", 0, 1000), 1);
 	ck_assert_int_gt(atoi(TELL("PTTL", "fg:hosts")), 10000);
 	TELL("ACL", "SETUSER", "floodgate", "-zadd");
-	ck_assert_int_eq(store->ops->count_hosts(store, "a", 20000, 1000),
+	ck_assert_int_eq(store_count_hosts(store, "a", 20000, 1000),
 	    -1);
 	ck_assert(state_of(store).up);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_ALLOWED);
 	store_close(&store);
+}
+END_TEST
+
+/* Is there one complaint, or none for NULL, and does it name this? */
+static void
+must_complain(struct store *store, const char *text, bool misset)
+{
+	struct store_complaint complaints[STORE_COMPLAINTS_MAX];
+	size_t count = store_check(store, PATIENT_MS, complaints);
+	const char *got = count > 0 ? complaints[0].text : "nothing";
+
+	if (text == NULL) {
+		ck_assert_msg(count == 0, "%s", got);
+		return;
+	}
+	ck_assert_msg(count == 1, "%zu instead of %s: %s", count, text, got);
+	ck_assert_msg(strstr(got, text) != NULL, "%s instead of %s", got,
+	    text);
+	ck_assert_msg(complaints[0].misset == misset, "%s", got);
+	ck_assert_msg(strstr(complaints[0].where, "127.0.0.1:") != NULL ||
+	    complaints[0].where[0] == '/', "%s", complaints[0].where);
+}
+
+/* However soon it hangs up, on TCP and on a socket. */
+START_TEST(full_house_is_told)
+{
+	redisContext *only = connect_aside();
+	redisReply *reply = redisCommand(only, "CONFIG SET maxclients 1");
+	struct store_redis_options options = options_of(_i == 0 ?
+	    server.where : server.path);
+	struct store *store;
+
+	ck_assert_ptr_nonnull(reply);
+	freeReplyObject(reply);
+	for (int i = 0; i < 20; i++) {
+		int64_t before = metric_get_trouble(TROUBLE_MAXCLIENTS);
+
+		store = open_with(&options);
+		ck_assert(!state_of(store).up);
+		ck_assert_msg(metric_get_trouble(TROUBLE_MAXCLIENTS) > before,
+		    "attempt %d: %s", i, state_of(store).reason);
+		must_complain(store, "maxclients", false);
+		store_close(&store);
+	}
+	redisFree(only);
 }
 END_TEST
 
@@ -1464,6 +1604,114 @@ START_TEST(lacking_right_is_told)
 	    CHARGE_ALLOWED; i++)
 		sleep_ms(10);
 	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+/* --- what `floodgatectl check` tries --- */
+
+/* Every right of the line in contrib, one at a time; the rest is below. */
+START_TEST(each_lacking_right_is_named)
+{
+	static const char *const starts[] = {
+		[SCRIPT_EVAL] = "user floodgate ",
+		[SCRIPT_FUNCTION] = "#user floodgate "
+	};
+	const char *words[RIGHTS_MAX];
+	struct store *store;
+	char names[RIGHTS_MAX][40], less[40];
+	size_t count = rights_of(starts[_i], words), tried = 0;
+
+	for (size_t i = 0; i < count; i++)	/* they are in one buffer */
+		snprintf(names[i], sizeof(names[i]), "%s",
+		    strlen(words[i]) < sizeof(names[i]) ? words[i] : "");
+	make_user((enum script_kind)_i, NULL);
+	store = open_as_floodgate();
+	must_complain(store, NULL, false);
+	for (size_t i = 0; i < count; i++) {
+		if (names[i][0] != '+' || strchr(names[i], '|') != NULL ||
+		    strcmp(names[i], "+select") == 0 ||
+		    strcmp(names[i], "+ping") == 0 ||
+		    strcmp(names[i], "+wait") == 0 ||
+		    strcmp(names[i], "+role") == 0)
+			continue;
+		snprintf(less, sizeof(less), "-%s", names[i] + 1);
+		make_user((enum script_kind)_i, less);
+		must_complain(store, names[i], true);
+		tried++;
+	}
+	ck_assert_uint_ge(tried, 19);
+	make_user((enum script_kind)_i, "resetkeys");
+	must_complain(store, "~fg:*", true);
+	make_user((enum script_kind)_i, NULL);
+	must_complain(store, NULL, false);
+	ck_assert(state_of(store).up);
+	store_close(&store);
+}
+END_TEST
+
+static const char *const greeting_rights[] = {"+ping", "+role"};
+
+START_TEST(right_that_a_greeting_lacks_is_named)
+{
+	char less[16];
+	struct store *store;
+
+	snprintf(less, sizeof(less), "-%s", greeting_rights[_i] + 1);
+	make_user(SCRIPT_EVAL, less);
+	store = open_as_floodgate();
+	must_complain(store, greeting_rights[_i], true);
+	store_close(&store);
+}
+END_TEST
+
+/* Only where answers wait for replicas. */
+START_TEST(right_to_wait_is_named)
+{
+	struct store_redis_options options = options_of(server.where);
+	struct store *store;
+
+	make_user(SCRIPT_EVAL, "-wait");
+	options.user = "floodgate";
+	options.password_file = write_secret("pw", 0600);
+	options.wait_replicas = 1;
+	store = open_with(&options);
+	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
+	    CHARGE_UNAVAILABLE);
+	must_complain(store, "+wait", true);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(check_tells_what_the_server_is_short_of)
+{
+	struct store *store = open_store();
+
+	must_complain(store, NULL, false);
+	TELL("CONFIG", "SET", "maxmemory", "1");
+	must_complain(store, "maxmemory", false);
+	must_complain(store, "maxmemory", false);
+	TELL("CONFIG", "SET", "maxmemory", "0");
+	must_complain(store, NULL, false);
+	ck_assert_str_eq(TELL("DBSIZE"), "0");
+	kill(server.pid, SIGSTOP);
+	must_complain(store, "in time", false);
+	kill(server.pid, SIGCONT);
+	store_close(&store);
+}
+END_TEST
+
+START_TEST(check_tells_of_a_wrong_password)
+{
+	struct store_redis_options options;
+	struct store *store;
+
+	make_user(SCRIPT_EVAL, NULL);
+	options = options_of(server.where);
+	options.user = "floodgate";
+	options.password_file = write_secret("another", 0600);
+	store = open_with(&options);
+	must_complain(store, "does not accept the user or password", true);
 	store_close(&store);
 }
 END_TEST
@@ -1765,40 +2013,48 @@ static const struct {
 	bool hang_up;
 	bool keeps;	/* the connection is kept */
 	bool misset;	/* somebody has to change how Redis is set up */
+	enum redis_trouble counted;	/* as the reason */
 } nonsense[] = {
-	{"half a reply",       "*2\r\n:0\r\n",            "in time", 0, 0, 0},
-	{"no reply",           "",                        "in time", 0, 0, 0},
-	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0},
-	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0},
-	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0},
-	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0},
+	{"half a reply",       "*2\r\n:0\r\n",            "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"no reply",           "",                        "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"huge bulk",          "$536870912\r\nabc",       "in time", 0, 0, 0, TROUBLE_TIMEOUT},
+	{"huger bulk",         "$99999999999999999999\r\n", "", 0, 0, 0, TROUBLE_GARBAGE},
+	{"huge array",         "*2147483647\r\n",         "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"negative array",     "*-7\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"deep nesting",       "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0},
+	    "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"other protocol",     "HTTP/1.1 400 Bad Request\r\n\r\n", "no sense",
-	    0, 0, 0},
-	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0},
-	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0},
+	    0, 0, 0, TROUBLE_GARBAGE},
+	{"status",             "+OK\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"null",               "$-1\r\n",                 "no sense", 0, 0, 0, TROUBLE_GARBAGE},
 	{"two replies",        "*2\r\n:1\r\n:1\r\n+more\r\n",
-	    "no sense", 0, 0, 0},
-	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0},
-	{"wrong elements",     "*2\r\n+a\r\n+b\r\n",    "no sense", 0, 0, 0},
-	{"full, but no wait",  "*3\r\n:1\r\n:1\r\n:0\r\n", "no sense", 0, 0, 0},
-	{"hangs up",           "",                        "closed", 1, 0, 0},
-	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0},
-	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0},
-	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0},
-	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1},
-	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0},
-	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0},
-	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0},
-	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1},
-	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0},
-	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1},
-	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0},
+	    "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"too few elements",   "*1\r\n:0\r\n",            "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"wrong elements",     "*2\r\n+a\r\n+b\r\n",    "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"full, but no wait",  "*3\r\n:1\r\n:1\r\n:0\r\n", "no sense", 0, 0, 0, TROUBLE_GARBAGE},
+	{"hangs up",           "",                        "closed", 1, 0, 0, TROUBLE_CONNECT},
+	{"LOADING",            "-LOADING data\r\n",       "loading", 0, 0, 0, TROUBLE_LOADING},
+	{"MASTERDOWN",         "-MASTERDOWN link\r\n",    "replica", 0, 0, 0, TROUBLE_MASTERDOWN},
+	{"READONLY",           "-READONLY write\r\n",     "replica", 0, 0, 0, TROUBLE_READONLY},
+	{"NOAUTH",             "-NOAUTH required\r\n",    "password", 0, 0, 1, TROUBLE_NOAUTH},
+	{"MISCONF",            "-MISCONF rdb\r\n",        "save", 0, 1, 0, TROUBLE_MISCONF},
+	{"BUSY",               "-BUSY script\r\n",        "busy", 0, 1, 0, TROUBLE_BUSY},
+	{"CLUSTERDOWN",        "-CLUSTERDOWN hash\r\n",   "cluster", 0, 1, 0, TROUBLE_CLUSTERDOWN},
+	{"MOVED",              "-MOVED 1 a:1\r\n",        "cluster", 0, 1, 1, TROUBLE_MOVED},
+	{"OOM",                "-OOM command\r\n",        "maxmemory", 0, 1, 0, TROUBLE_OOM},
+	{"NOPERM",             "-NOPERM user\r\n",        "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"NOREPLICAS",         "-NOREPLICAS x\r\n",       "replicas", 0, 1, 0, TROUBLE_NOREPLICAS},
 	{"inside a script",    "-ERR Error running script (call to f_1): "
-	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0},
-	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0},
-	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0},
+	    "@user_script:8: @user_script: 8: MISCONF x\r\n", "save", 0, 1, 0, TROUBLE_MISCONF},
+	{"in one, before 7",   "-ERR Error running script (call to f_1): "
+	    "@user_script:8: @user_script: 8: The user executing the script "
+	    "can't run this command\r\n", "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"in one, of Redis 8", "-ERR ACL failure in script: x\r\n",
+	    "permission", 0, 1, 1, TROUBLE_NOPERM},
+	{"CROSSSLOT",          "-CROSSSLOT keys\r\n",    "cluster", 0, 1, 1, TROUBLE_CROSSSLOT},
+	{"WRONGTYPE",          "-WRONGTYPE x\r\n",       "", 0, 1, 0, TROUBLE_WRONGTYPE},
+	{"NOSCRIPT, always",   "-NOSCRIPT No matching\r\n", "", 0, 1, 0, TROUBLE_NOSCRIPT},
+	{"other error",        "-ERR \x1b[31m \"x\"\r\n", "", 0, 1, 0, TROUBLE_OTHER},
 };
 
 START_TEST(nonsense_is_unavailable)
@@ -1809,7 +2065,7 @@ START_TEST(nonsense_is_unavailable)
 	struct charge_answer answer;
 	struct store_state state;
 	struct store *store;
-	int64_t start_ms;
+	int64_t start_ms, before = metric_get_trouble(nonsense[_i].counted);
 
 	impostor_start(&impostor);
 	options = options_of(server.where);
@@ -1835,6 +2091,9 @@ START_TEST(nonsense_is_unavailable)
 	ck_assert_msg(!nonsense[_i].keeps ||
 	    strstr(state.reason, nonsense[_i].reason) != NULL, "%s: %s",
 	    nonsense[_i].name, state.reason);
+	ck_assert_msg(metric_get_trouble(nonsense[_i].counted) > before,
+	    "%s is not counted as %s", nonsense[_i].name,
+	    redis_trouble_reason(nonsense[_i].counted));
 	store_close(&store);
 	impostor_end(&impostor);
 }
@@ -1842,20 +2101,21 @@ END_TEST
 
 static const struct {
 	const char *name, *greeting, *reason;
+	enum redis_trouble counted;
 } greetings[] = {
-	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense"},
+	{"mail server",  "220 mail.example.org ESMTP\r\n",   "no sense", TROUBLE_GARBAGE},
 	{"replica",      "*5\r\n$5\r\nslave\r\n+a\r\n:1\r\n+c\r\n:0\r\n"
-	    "+PONG\r\n", "replica"},
-	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica"},
+	    "+PONG\r\n", "replica", TROUBLE_REPLICA},
+	{"sentinel",     "*2\r\n$8\r\nsentinel\r\n*0\r\n+PONG\r\n", "replica", TROUBLE_REPLICA},
 	{"loading",      "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n-LOADING x\r\n",
-	    "loading"},
+	    "loading", TROUBLE_LOADING},
 	{"full",         "-ERR max number of clients reached\r\n",
-	    "max number of clients"},
-	{"locked",       "-NOAUTH Authentication required.\r\n", "password"},
+	    "max number of clients", TROUBLE_MAXCLIENTS},
+	{"locked",       "-NOAUTH Authentication required.\r\n", "password", TROUBLE_NOAUTH},
 	{"protected",    "-DENIED Redis is running in protected mode\r\n",
-	    "protected mode"},
-	{"silent",       "", "in time"},
-	{"hostile text", "-ERR \"a\"\x1b[31m\\\r\n", "?a??[31m?"},
+	    "protected mode", TROUBLE_OTHER},
+	{"silent",       "", "in time", TROUBLE_TIMEOUT},
+	{"hostile text", "-ERR \"a\"\x1b[31m\\\r\n", "?a??[31m?", TROUBLE_OTHER},
 };
 
 START_TEST(greeting_of_no_use_is_told)
@@ -1875,6 +2135,7 @@ START_TEST(greeting_of_no_use_is_told)
 	state = state_of(store);
 	ck_assert_msg(strstr(state.reason, greetings[_i].reason) != NULL,
 	    "%s: %s", greetings[_i].name, state.reason);
+	ck_assert_int_gt(metric_get_trouble(greetings[_i].counted), 0);
 	ck_assert_int_eq(charge_one(store, "user:a", 5).status,
 	    CHARGE_UNAVAILABLE);
 	store_close(&store);
@@ -1897,7 +2158,13 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	    people_can_read_marks_and_their_key_lives_long_enough);
 	tcase_add_loop_test(tcase, change_by_another_host_is_seen, 0, 2);
 	tcase_add_loop_test(tcase, agrees_with_the_log, 0, seeds);
+	tcase_add_test(tcase, agrees_with_the_log_of_short_windows);
 	tcase_add_test(tcase, agrees_with_the_log_by_its_own_clock);
+	tcase_add_loop_test(tcase, leases_agree_with_the_log, 0,
+	    seeds + 1);
+	tcase_add_loop_test(tcase, question_takes_along_what_is_free, 0,
+	    ROWS(taken_along));
+	tcase_add_test(tcase, nothing_is_taken_along_twice_or_unasked);
 	tcase_add_loop_test(tcase,
 	    clock_stepping_back_blocks_for_no_longer_than_a_window, 0, 6);
 	tcase_add_test(tcase, longer_window_keeps_the_groups_bounded);
@@ -1905,12 +2172,14 @@ add_charges_as(Suite *suite, const char *name, void (*begin)(void),
 	tcase_add_test(tcase, one_counter_twice_in_a_set_counts_twice);
 	tcase_add_test(tcase, largest_set_and_largest_numbers);
 	tcase_add_test(tcase, refund_gives_back_what_was_charged_then);
+	tcase_add_test(tcase, refund_of_what_was_forgotten_takes_nothing);
 	tcase_add_test(tcase, refunds_are_sent_before_the_end);
 	tcase_add_test(tcase, peek_and_weight_0_write_nothing);
 	tcase_add_test(tcase, people_can_read_a_key_and_it_lives_long_enough);
 	tcase_add_test(tcase, show_tells_what_is_used_now);
 	tcase_add_loop_test(tcase, hostile_subject_is_one_key, 0,
 	    ROWS(hostile));
+	tcase_add_test(tcase, long_names_make_short_keys);
 	tcase_add_loop_test(tcase, unreadable_value_starts_anew, 0,
 	    ROWS(foreign));
 	tcase_add_test(tcase,
@@ -2160,6 +2429,13 @@ add_failures(Suite *suite)
 	    ROWS(secrets));
 	tcase_add_test(tcase, options_that_cannot_work_are_refused);
 	tcase_add_test(tcase, wrong_password_is_told);
+	tcase_add_loop_test(tcase, full_house_is_told, 0, 2);
+	tcase_add_loop_test(tcase, each_lacking_right_is_named, 0, 2);
+	tcase_add_loop_test(tcase, right_that_a_greeting_lacks_is_named, 0,
+	    ROWS(greeting_rights));
+	tcase_add_test(tcase, right_to_wait_is_named);
+	tcase_add_test(tcase, check_tells_what_the_server_is_short_of);
+	tcase_add_test(tcase, check_tells_of_a_wrong_password);
 	tcase_add_test(tcase, different_ones_are_bounded_and_end);
 	tcase_add_test(tcase, different_ones_of_the_future_are_of_now);
 	tcase_add_test(tcase, least_rights_are_enough);

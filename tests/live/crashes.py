@@ -75,7 +75,7 @@ def ends_by_itself(lab, store):
 
 
 @live("redis: what a killed daemon had reserved ends with the window, its "
-      "connections with their lease")
+      "connections with their lease", alone=False)
 def redis_store(lab):
     redis = Redis(lab)
     ends_by_itself(lab, daemon.redis_store(redis, 'timeout = "1s"'))
@@ -83,7 +83,7 @@ def redis_store(lab):
 
 
 @live("memory store: what a killed daemon had reserved ends with the window, "
-      "its connections with their lease")
+      "its connections with their lease", alone=False)
 def memory(lab):
     ends_by_itself(lab, 'store "memory" { file = "%s" save_every = "1s" }' %
                    lab.path(lab.unique("counters")))

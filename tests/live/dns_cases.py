@@ -159,7 +159,7 @@ def register():
                 continue
             suite.add("%s, dns: %s" % (mta_name, case.name),
                       lambda lab, c=case, m=mta_name:
-                      hold_with_dns(lab, c, m))
+                      hold_with_dns(lab, c, m), alone=False)
 
 
 register()

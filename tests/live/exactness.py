@@ -1,12 +1,14 @@
-"""Limits hold while daemons and Redis are killed: what clients were told.
+"""Limits hold while daemons and Redis are killed, and over failovers.
 
-The judge is the clients' log (lab/told.py), which knows nothing of counters.
+The judge is the clients' log of what they were told (lab/told.py), which knows
+nothing of counters.
 """
 
 import signal
 import time
 
 from lab import daemon, load, told
+from lab.cluster import Cluster, Watched, lag
 from lab.process import check, wait_until
 from lab.redis import Redis
 from lab.suite import live
@@ -170,3 +172,99 @@ def shares(lab):
         one.check_alive()
         one.stop()
     redis.stop()
+
+
+# --- a master dies, and its replica takes over ---
+
+CONFIRMED = PATIENT + " wait_replicas = 1"
+
+
+def kill(servers, master):
+    master.kill()
+
+
+def kill_ahead(servers, master):
+    """For two seconds its replica has received nothing."""
+    replica = lag(servers, master)
+    time.sleep(2)
+    master.kill()
+    replica.thaw()
+
+
+def hang(servers, master):
+    """It goes on when another is the master, and does not know that yet."""
+    master.freeze()
+
+
+def fail_over(servers, lose):
+    lost = servers.masters()[0]
+    replica = servers.replica_of(lost)
+    lose(servers, lost)
+    servers.await_promotion(replica)
+    lost.thaw()
+    servers.rejoin(lost, replica)
+
+
+def after_failovers(lab, servers, extra, seconds, *troubles, **options):
+    """(report, log) of a load in which masters were lost.
+
+    The first as soon as it counts: what is full is refused without asking.
+    """
+    both = two(lab, servers.store(extra), "defer")
+    crowd = Crowd(lab, both, seconds, **options)
+    began_s = time.monotonic()
+    wait_until(lambda: all(
+        one.ctl_json("status")["metrics"]["recipients"] > USERS
+        for one in both), 10, "recipients at both")
+    for turn, lose in enumerate(troubles):
+        fail_over(servers, lose)
+        if turn == 1:
+            killed(lab, both[0])
+        time.sleep(2)
+    took_s = time.monotonic() - began_s
+    check(took_s < seconds, "the failovers took %d s" % took_s)
+    report, log = crowd.report()
+    for one in both:
+        one.check_alive()
+        one.stop()
+    servers.stop()
+    return report, log
+
+
+def exact_over_failovers(lab, servers):
+    report, log = after_failovers(lab, servers, CONFIRMED, 45, kill_ahead,
+                                  kill, hang)
+    classes = check_exact(report, log, "after three failovers")
+    check(classes["4"] > 0, "nobody felt a failover: %s" % report["replies"])
+    check(report["lost"] + report["unconnected"] > 0,
+          "nobody felt the daemon's end: %s" % report)
+
+
+@live("Sentinel: wait_replicas: no span of a window ever holds more than its "
+      "limit, whatever becomes of the master")
+def exact_sentinel(lab):
+    exact_over_failovers(lab, Watched(lab))
+
+
+@live("Cluster: wait_replicas: no span of a window ever holds more than its "
+      "limit, whatever becomes of masters")
+def exact_cluster(lab):
+    exact_over_failovers(lab, Cluster(lab))
+
+
+def must_forget(lab, servers):
+    """That the judge of the others sees what there is to see."""
+    report, log = after_failovers(lab, servers, PATIENT, 18, kill_ahead,
+                                  rate=RATE / 2)
+    check_log(report, log)
+    check(told.excesses(told.admitted(log), LIMITS), "nothing was lost")
+
+
+@live("Sentinel: without wait_replicas a replica that lags lets more pass")
+def forgetful_sentinel(lab):
+    must_forget(lab, Watched(lab))
+
+
+@live("Cluster: without wait_replicas a replica that lags lets more pass")
+def forgetful_cluster(lab):
+    must_forget(lab, Cluster(lab))

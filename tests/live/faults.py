@@ -103,10 +103,10 @@ def through(lab, fault, tls=False):
 def register():
     for fault in FAULTS:
         add("Redis behind a network that has this: %s" % fault,
-            lambda lab, fault=fault: through(lab, fault))
+            lambda lab, fault=fault: through(lab, fault), alone=False)
     for fault in TLS_FAULTS:
         add("Redis over TLS behind a network that has this: %s" % fault,
-            lambda lab, fault=fault: through(lab, fault, True))
+            lambda lab, fault=fault: through(lab, fault, True), alone=False)
 
 
 register()

@@ -1,5 +1,5 @@
-dist_check_SCRIPTS += tests/live/complete
-TESTS += tests/live/complete
+dist_check_SCRIPTS += tests/live/complete tests/live/together
+TESTS += tests/live/complete tests/live/together
 # Not linked with anything: preloaded into the daemon.
 check_PROGRAMS += misfortune.so
 misfortune_so_SOURCES = tests/live/misfortune.c
@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/live/lab/__init__.py \
 	tests/live/lab/answers.py \
 	tests/live/lab/cluster.py \
+	tests/live/lab/crew.py \
 	tests/live/lab/daemon.py \
 	tests/live/lab/dialogue.py \
 	tests/live/lab/fault.py \
@@ -33,6 +34,7 @@ EXTRA_DIST += \
 	tests/live/lab/smtp.py \
 	tests/live/lab/suite.py \
 	tests/live/lab/told.py \
+	tests/live/leases.py \
 	tests/live/lists.py \
 	tests/live/misfortunes.py \
 	tests/live/mta_cases.py \
@@ -44,6 +46,7 @@ EXTRA_DIST += \
 	tests/live/shipped.py \
 	tests/live/soak.py \
 	tests/live/stores.py \
+	tests/live/together.py \
 	tests/live/tsan.supp
 
 # Needs root; see tests/live/run.

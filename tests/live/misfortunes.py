@@ -45,7 +45,7 @@ def check_frees(lab, floodgate, user):
 
 
 @live("redis: daemons whose clocks are wrong by an hour or a day count "
-      "together as if they were right")
+      "together as if they were right", alone=False)
 def wrong_clocks(lab):
     redis = Redis(lab)
     store = daemon.redis_store(redis, 'timeout = "1s"')
@@ -81,7 +81,7 @@ def steps(lab, floodgate, misfortune, what):
 
 
 @live("memory store: a clock that steps by an hour or a day blocks nobody "
-      "for longer than the window")
+      "for longer than the window", alone=False)
 def step_memory(lab):
     misfortune = Misfortune(lab)
     floodgate = daemon.Floodgate(lab, POLICY % WINDOW_S,
@@ -91,7 +91,7 @@ def step_memory(lab):
 
 
 @live("redis: a clock of its server that steps by an hour or a day blocks "
-      "nobody for longer than the window after it knows")
+      "nobody for longer than the window after it knows", alone=False)
 def step_redis(lab):
     misfortune = Misfortune(lab)
     redis = Redis(lab, command=misfortune.command)
@@ -155,13 +155,13 @@ def without_memory(lab, store):
 
 
 @live("memory store: whichever allocation of a session fails, the daemon "
-      "lives, and nobody is refused for good")
+      "lives, and nobody is refused for good", alone=False)
 def memory_memory(lab):
     without_memory(lab, daemon.MEMORY)
 
 
 @live("redis: whichever allocation of a session fails, the daemon lives, and "
-      "nobody is refused for good")
+      "nobody is refused for good", alone=False)
 def redis_memory(lab):
     redis = Redis(lab)
     without_memory(lab, daemon.redis_store(redis, 'timeout = "1s"'))

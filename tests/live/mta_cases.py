@@ -1246,7 +1246,7 @@ def register():
                 suite.add("%s, %s: %s" % (
                     mta_name, "no store" if case.store else store_name,
                     case.name), lambda lab, c=case, m=mta_name, s=store_name:
-                    hold(lab, c, m, s))
+                    hold(lab, c, m, s), alone=False)
 
 
 register()

@@ -1,5 +1,6 @@
 """Redis hangs, dies, comes late: no 5yz, no late answer, counting again."""
 
+import re
 import time
 
 from lab import daemon, load
@@ -109,8 +110,12 @@ def comes_late(lab):
     report = load.run(lab, [floodgate.listen], connections=1, sessions=3,
                       users=1, domain="before.example")
     check(report["recipients"] == 3, "not accepted: %s" % report)
+    told = floodgate.ctl_run("check")
+    check(told.returncode == 75, "check: %d: %s" % (
+        told.returncode, told.stdout))
     redis.start()
     check_counts_again(lab, floodgate, 2)
+    check(floodgate.ctl_json("check")["well"], "not well")
     floodgate.stop()
     redis.stop()
 
@@ -153,12 +158,15 @@ def keeps(lab):
 
 
 SETUPS = (
-    # (options of Redis, commands to it, of the store, what is said of it)
-    (("--requirepass", "secret"), (), "", "wants a password"),
+    # (options of Redis, commands to it, of the store, what is said of it,
+    #  as what it is counted, how `check` ends, and what it names)
+    (("--requirepass", "secret"), (), "", "wants a password", "noauth",
+     78, "wants a password"),
     ((), (("ACL", "SETUSER", "poor", "on", "nopass", "~*", "-@all", "+ping",
            "+role", "+evalsha", "+eval", "+time", "+hmget"),),
-     'user = "poor"', "lacks a permission"),
-    (("--maxclients", "1"), (), "", "max number of clients"),
+     'user = "poor"', "lacks a permission", "noperm", 78, "+hset\n"),
+    (("--maxclients", "1"), (), "", "max number of clients", "maxclients",
+     75, "maxclients"),
 )
 
 
@@ -177,7 +185,8 @@ def the_only_client(redis):
 @live("Redis is not set up for it: it starts, says why, and accepts or "
       "defers")
 def not_set_up(lab):
-    for options, commands, extra, reason in SETUPS:
+    for (options, commands, extra, reason, counted, code,
+         missing) in SETUPS:
         redis = Redis(lab, *options)
         for command in commands:
             check(redis.command(*command) == "+OK", "%s" % (command,))
@@ -194,6 +203,12 @@ def not_set_up(lab):
                       reason, on_failure, report))
             status = floodgate.ctl_run("status").stdout
             check(reason in status, "not %s: %s" % (reason, status))
+            told = floodgate.ctl_run("check")
+            check(told.returncode == code and missing in told.stdout,
+                  "check: %d, not %d and %s: %s" % (
+                      told.returncode, code, missing, told.stdout))
+            check(re.search(r"^ *%s +[1-9]" % counted, status, re.M),
+                  "%s is not counted: %s" % (counted, status))
             floodgate.stop()
         if "--maxclients" in options:
             other.close()

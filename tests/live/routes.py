@@ -3,7 +3,7 @@
 import time
 
 from lab import daemon, load
-from lab.cluster import Cluster, Watched, where
+from lab.cluster import Cluster, Tls, Watched, client_port, where
 from lab.process import check, wait_until
 from lab.redis import Redis
 from lab.suite import live
@@ -146,8 +146,8 @@ def cluster_reshards(lab):
     cluster.stop()
 
 
-def cluster_fails_over(lab, trouble):
-    cluster = Cluster(lab)
+def cluster_fails_over(lab, trouble, extra="", **options):
+    cluster = Cluster(lab, **options)
     lost, other = cluster.masters()[:2]
 
     def lose():
@@ -161,7 +161,7 @@ def cluster_fails_over(lab, trouble):
         wait_until(lambda: cluster.has_master_for_all(other), 20,
                    "the election")
 
-    log = fails_over(lab, cluster.store(), lose, switched)
+    log = fails_over(lab, cluster.store(extra), lose, switched)
     check("cluster=changed" in log, log)
     cluster.stop()
 
@@ -200,19 +200,20 @@ def cluster_sees(asked, master):
 # --- Sentinel ---
 
 
-def sentinel_switches(lab, trouble):
-    watched = Watched(lab)
+def sentinel_switches(lab, trouble, extra="", **options):
+    watched = Watched(lab, **options)
 
     def lose():
         watched.master.command("WAIT", 1, 2000)
         trouble(watched.master)
 
     def switched():
-        wait_until(lambda: watched.named() == watched.replica.port, 20,
-                   "the new master")
+        watched.await_promotion(watched.replica)
 
-    log = fails_over(lab, watched.store(), lose, switched)
-    check("master=%s" % where(watched.replica) in log, log)
+    log = fails_over(lab, watched.store(extra), lose, switched)
+    check(":%d before=" % client_port(watched.replica) in log, log)
+    check(("master=localhost:" if watched.names else "master=127.0.0.1:")
+          in log, log)
     watched.stop()
 
 
@@ -224,3 +225,52 @@ def sentinel_killed(lab):
 @live("Sentinel: the master hangs, its replica takes over, limits hold")
 def sentinel_hung(lab):
     sentinel_switches(lab, Redis.freeze)
+
+
+# --- both over TLS: which name a certificate must have ---
+
+COMMON = 'timeout = "300ms" tls_server_name = "localhost" '
+OWN = 'timeout = "300ms" '
+
+
+@live("Cluster over TLS: one name for all nodes, a master dies")
+def cluster_tls(lab):
+    cluster_fails_over(lab, Redis.kill, COMMON, tls=Tls(lab))
+
+
+@live("Cluster over TLS: each node by the name it announces, a master dies")
+def cluster_tls_names(lab):
+    cluster_fails_over(lab, Redis.kill, OWN, tls=Tls(lab), names=True)
+
+
+@live("Sentinel over TLS: one name for all servers, the master dies")
+def sentinel_tls(lab):
+    sentinel_switches(lab, Redis.kill, COMMON, tls=Tls(lab))
+
+
+@live("Sentinel over TLS: each server by the name that is announced, the "
+      "master dies")
+def sentinel_tls_names(lab):
+    sentinel_switches(lab, Redis.kill, OWN, tls=Tls(lab), names=True)
+
+
+@live("Cluster over TLS: a node with another name is not trusted, the others "
+      "count")
+def cluster_tls_stranger(lab):
+    tls = Tls(lab)
+    cluster = Cluster(lab, tls=tls)
+    stranger, other = cluster.masters()[:2]
+    settings = tls.settings("other")
+    done = stranger.command("CONFIG", "SET", *[
+        word for pair in settings.items() for word in pair])
+    check(done == "+OK" or done == "OK", done)
+    floodgate = daemon.Floodgate(lab, POLICY % 1, cluster.store(
+        COMMON, nodes=[stranger, other]))
+    nodes = {node["where"]: node for node in
+             floodgate.ctl_json("status")["store"]["nodes"]}
+    refused_node = nodes["127.0.0.1:%d" % stranger.tls_port]
+    check(not refused_node["up"] and "certificate verify failed" in
+          refused_node["reason"], str(nodes))
+    check(nodes["127.0.0.1:%d" % other.tls_port]["up"], str(nodes))
+    floodgate.stop()
+    cluster.stop()

@@ -3,16 +3,39 @@
 import subprocess
 
 from .process import check, free_port, need_program, wait_until
-from .redis import Redis
+from .redis import (Redis, certificates, tls_client, tls_settings,
+                    words_of)
 
 NODE_TIMEOUT = 1000     # ms; then the others elect
+BOTH = "127.0.0.1 -::1"     # localhost may be either
+LAG_MB = 32     # more than tcp_wmem and tcp_rmem have for a connection
+
+
+class Tls:
+    """How servers speak it among each other, and to clients.
+
+    Their certificate is for localhost, and for no address.
+    """
+
+    def __init__(self, lab):
+        self.folder = certificates(lab)
+
+    def settings(self, name="named"):
+        return dict(tls_settings(self.folder, name), **{
+            "tls-replication": "yes"})
+
+    def client(self):
+        return tls_client(self.folder)
 
 
 class Cluster:
-    """Three masters, each with a replica."""
+    """Three masters, each with a replica; tls: a Tls, or None."""
 
-    def __init__(self, lab, masters=3):
+    def __init__(self, lab, masters=3, tls=None, names=False):
+        """names: each tells clients its name, not its address."""
         self.lab = lab
+        self.tls = tls
+        self.names = names
         self.cli = need_program("redis-cli", "redis-tools")
         self.nodes = [self.node() for _ in range(2 * masters)]
         self.tell("--cluster", "create", *map(where, self.nodes),
@@ -23,13 +46,17 @@ class Cluster:
 
     def node(self):
         port = free_port()
-        return Redis(
-            self.lab, "--cluster-enabled", "yes", "--cluster-port",
-            str(free_port()), "--cluster-config-file", "nodes-%d.conf" % port,
-            "--cluster-node-timeout", str(NODE_TIMEOUT),
-            "--cluster-require-full-coverage", "no",
-            "--cluster-replica-validity-factor", "0",
-            "--repl-diskless-sync-delay", "0", port=port)
+        settings = {
+            "cluster-enabled": "yes", "cluster-port": free_port(),
+            "cluster-config-file": "nodes-%d.conf" % port,
+            "cluster-node-timeout": NODE_TIMEOUT,
+            "cluster-require-full-coverage": "no",
+            "cluster-replica-validity-factor": 0,
+            "repl-diskless-sync-delay": 0}
+        if self.names:
+            settings.update({"cluster-announce-hostname": "localhost",
+                             "cluster-preferred-endpoint-type": "hostname"})
+        return start(self.lab, settings, self.tls, port, ("tls-cluster",))
 
     def tell(self, *words):
         done = subprocess.run([self.cli, *words], capture_output=True,
@@ -52,6 +79,26 @@ class Cluster:
     def masters(self):
         return [node for node in self.nodes
                 if node.process.alive() and not is_replica(node)]
+
+    def replica_of(self, master):
+        ports = [int(port) for _, port, _ in master.command("ROLE")[2]]
+        return next(node for node in self.nodes if node.port in ports)
+
+    def await_promotion(self, replica):
+        wait_until(lambda: not is_replica(replica) and
+                   self.has_master_for_all(replica), 20, "the election")
+
+    def rejoin(self, lost, master):
+        """As it was told by the others; it has what the new master has."""
+        if not lost.process.alive():
+            lost.start()
+        wait_until(lambda: follows(lost, master), 30, "the lost one")
+
+    def a_key(self, master):
+        """One that is at this node."""
+        keys = ("key%d" % number for number in range(1000))
+        return next(key for key in keys if not str(
+            master.command("GET", key)).startswith("-MOVED"))
 
     def id(self, node):
         return node.command("CLUSTER", "MYID")
@@ -76,10 +123,9 @@ class Cluster:
         wait_until(self.agrees, 20, "an end of the move", 0.2)
 
     def store(self, extra="", nodes=None):
-        servers = ", ".join('"%s"' % where(node)
-                            for node in nodes or self.nodes)
         return 'store "redis" { server = {%s} cluster = true %s }' % (
-            servers, extra)
+            servers(nodes or self.nodes, self.names), extra +
+            (self.tls.client() if self.tls else ""))
 
     def stop(self):
         for node in self.nodes:
@@ -87,12 +133,60 @@ class Cluster:
             node.stop()
 
 
+def start(lab, settings, tls, port=None, more=()):
+    """A Redis that also speaks TLS, if any; more: directives for that."""
+    tls_port = free_port() if tls else None
+    if tls:
+        settings = dict(settings, **tls.settings(), **{
+            "tls-port": tls_port}, **{name: "yes" for name in more})
+    redis = Redis(lab, *words_of(settings), port=port)
+    redis.tls_port = tls_port
+    return redis
+
+
 def where(redis):
     return "127.0.0.1:%d" % redis.port
 
 
+def client_port(redis):
+    return redis.tls_port or redis.port
+
+
+def servers(redises, names=False):
+    """As floodgate.conf has them."""
+    return ", ".join('"%s:%d"' % ("localhost" if names else "127.0.0.1",
+                                  client_port(one)) for one in redises)
+
+
 def is_replica(node):
     return node.command("ROLE")[0] == "slave"
+
+
+def follows(node, master):
+    """Is it a replica that has all that the master has?"""
+    role = node.command("ROLE")
+    return role[0] == "slave" and role[2] == master.port and \
+        role[3] == "connected" and any(
+            int(port) == node.port
+            for _, port, _ in master.command("ROLE")[2])
+
+
+def lag(servers, master):
+    """The master's replica receives nothing from here on.
+
+    It reads nothing, and what is under way to it fills all buffers between
+    the two; what comes after that is with the master alone.
+    """
+    replica = servers.replica_of(master)
+    replica.freeze()
+    key = servers.a_key(master)
+    master.commands(*[("SET", key, "x" * 1000000)] * LAG_MB)
+    return replica
+
+
+def replica_settings(master):
+    return {"replicaof": "127.0.0.1 %d" % client_port(master),
+            "repl-diskless-sync-delay": 0}
 
 
 class Watched:
@@ -101,12 +195,16 @@ class Watched:
     NAME = "post"
     DOWN_AFTER = 500    # ms
 
-    def __init__(self, lab):
+    def __init__(self, lab, tls=None, names=False):
+        """names: they call each other by names, not by addresses."""
         self.lab = lab
-        self.master = Redis(lab)
-        self.replica = Redis(lab, "--replicaof", "127.0.0.1",
-                             str(self.master.port),
-                             "--repl-diskless-sync-delay", "0")
+        self.tls = tls
+        self.names = names
+        mine = {"replica-announce-ip": "localhost",
+                "bind": BOTH} if names else {}
+        self.master = start(lab, mine, tls)
+        self.replica = start(
+            lab, dict(mine, **replica_settings(self.master)), tls)
         self.sentinels = [self.sentinel() for _ in range(3)]
         for sentinel in self.sentinels:
             wait_until(lambda sentinel=sentinel: self.is_ready(sentinel), 30,
@@ -114,15 +212,26 @@ class Watched:
 
     def sentinel(self):
         port = free_port()
-        conf = self.lab.write("sentinel-%d.conf" % port, """\
-port %d
-bind 127.0.0.1
-sentinel monitor %s 127.0.0.1 %d 2
-sentinel down-after-milliseconds %s %d
-sentinel failover-timeout %s 5000
-""" % (port, self.NAME, self.master.port, self.NAME, self.DOWN_AFTER,
-            self.NAME))
-        return Redis(self.lab, conf=conf, port=port)
+        settings = [("port", port), ("bind", BOTH)]
+        tls_port = free_port() if self.tls else None
+        if self.tls:
+            settings += self.tls.settings().items()
+            settings.append(("tls-port", tls_port))
+        if self.names:
+            settings += [("sentinel resolve-hostnames", "yes"),
+                         ("sentinel announce-hostnames", "yes")]
+        settings += [
+            ("sentinel monitor", "%s %s %d 2" % (
+                self.NAME, "localhost" if self.names else "127.0.0.1",
+                client_port(self.master))),
+            ("sentinel down-after-milliseconds", "%s %d" % (
+                self.NAME, self.DOWN_AFTER)),
+            ("sentinel failover-timeout", "%s 1000" % self.NAME)]
+        conf = self.lab.write("sentinel-%d.conf" % port, "".join(
+            "%s %s\n" % setting for setting in settings))
+        sentinel = Redis(self.lab, conf=conf, port=port)
+        sentinel.tls_port = tls_port
+        return sentinel
 
     def is_ready(self, sentinel):
         """It knows the others, and the replica well enough to take it."""
@@ -132,15 +241,39 @@ sentinel failover-timeout %s 5000
             isinstance(replicas, list) and replicas and \
             replicas[0][replicas[0].index("master-link-status") + 1] == "ok"
 
+    def masters(self):
+        return [one for one in (self.master, self.replica)
+                if client_port(one) == self.named()]
+
+    def replica_of(self, master):
+        return self.replica if master is self.master else self.master
+
+    def await_promotion(self, replica):
+        wait_until(lambda: self.named() == client_port(replica), 30,
+                   "the new master")
+
+    def rejoin(self, lost, master):
+        """As sentinels would have it do a while later."""
+        if not lost.process.alive():
+            lost.options = words_of(replica_settings(master))
+            lost.start()
+        wait_until(lambda: follows(lost, master), 30, "the lost one")
+        for sentinel in self.sentinels:
+            wait_until(lambda sentinel=sentinel: self.is_ready(sentinel), 30,
+                       "the sentinels")
+
+    def a_key(self, master):
+        return "key"
+
     def named(self):
         """The port that the sentinels name."""
         return int(self.sentinels[0].command(
             "SENTINEL", "get-master-addr-by-name", self.NAME)[1])
 
     def store(self, extra=""):
-        servers = ", ".join('"%s"' % where(one) for one in self.sentinels)
         return 'store "redis" { server = {%s} sentinel = "%s" %s }' % (
-            servers, self.NAME, extra)
+            servers(self.sentinels, self.names), self.NAME, extra +
+            (self.tls.client() if self.tls else ""))
 
     def stop(self):
         for one in [self.master, self.replica] + self.sentinels:

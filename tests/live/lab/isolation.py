@@ -47,18 +47,23 @@ def has_ipv6():
     return True
 
 
+COMMAND = ["unshare", "--mount", "--net", "--uts", "--pid", "--fork",
+           "--kill-child", "--mount-proc"]
+
+
+def is_allowed():
+    """May we, who are outside, have namespaces of our own?"""
+    return not inside() and os.geteuid() == 0 and bool(
+        shutil.which("unshare") and shutil.which("ip")) and subprocess.run(
+            COMMAND + ["true"], stderr=subprocess.DEVNULL,
+            check=False).returncode == 0
+
+
 def enter(argv):
     """Run argv once more inside; its exit status, or None if not allowed."""
-    unshare = shutil.which("unshare")
-    if inside() or os.geteuid() != 0 or not unshare or \
-            not shutil.which("ip"):
+    if not is_allowed():
         return None
-    command = [unshare, "--mount", "--net", "--uts", "--pid", "--fork",
-               "--kill-child", "--mount-proc"]
-    if subprocess.run(command + ["true"], stderr=subprocess.DEVNULL,
-                      check=False).returncode != 0:
-        return None
-    return subprocess.run(command + argv, check=False,
+    return subprocess.run(COMMAND + argv, check=False,
                           env=dict(os.environ, **{MARK: "yes"})).returncode
 
 

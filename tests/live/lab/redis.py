@@ -11,6 +11,8 @@ from .process import can_connect, free_port, need_program, wait_until
 
 
 class Redis:
+    tls_port = None     # beside the other, when it speaks TLS
+
     def __init__(self, lab, *options, command=(), port=None, conf=None):
         """`command`: words before the server's own, such as a wrapper;
         conf: it is a sentinel, and this is its configuration."""
@@ -126,24 +128,38 @@ def certificates(lab):
     return folder
 
 
+def tls_settings(folder, name):
+    """Of a server with this certificate: directives of redis.conf."""
+    file = folder + "/" + name
+    return {"tls-cert-file": file + ".pem", "tls-key-file": file + ".key",
+            "tls-ca-cert-file": folder + "/ca.pem"}
+
+
+def words_of(settings):
+    return [word for name, value in settings.items()
+            for word in ("--" + name, str(value))]
+
+
+def tls_client(folder):
+    """Options of the store for such a server."""
+    file = folder + "/%s"
+    return """tls = true
+    tls_ca_file = "%s" tls_certificate_file = "%s" tls_key_file = "%s"
+""" % (file % "ca.pem", file % "client.pem", file % "client.key")
+
+
 class TlsRedis(Redis):
     """Also on tls_port, for who shows a certificate."""
 
     def __init__(self, lab, *options):
         self.certificates = certificates(lab)
         self.tls_port = free_port()
-        file = self.certificates + "/%s"
         super().__init__(
             lab, "--tls-port", str(self.tls_port),
-            "--tls-cert-file", file % "server.pem",
-            "--tls-key-file", file % "server.key",
-            "--tls-ca-cert-file", file % "ca.pem", *options)
+            *words_of(tls_settings(self.certificates, "server")), *options)
 
     def store(self, where=None, extra=""):
-        file = self.certificates + "/%s"
         return """store "redis" {
-    server = "%s" tls = true tls_server_name = "localhost"
-    tls_ca_file = "%s" tls_certificate_file = "%s" tls_key_file = "%s"
-    %s
-}""" % (where or "127.0.0.1:%d" % self.tls_port, file % "ca.pem",
-        file % "client.pem", file % "client.key", extra)
+    server = "%s" tls_server_name = "localhost" %s %s
+}""" % (where or "127.0.0.1:%d" % self.tls_port,
+        tls_client(self.certificates), extra)

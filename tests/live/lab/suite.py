@@ -1,31 +1,41 @@
 """Tests by name, one line each, and a count at the end."""
 
+import collections
 import sys
 import time
 import traceback
 
 from .process import Failure, Skip
 
+# alone: it measures time or brings load, so nothing may run beside it.
+Test = collections.namedtuple("Test", "number name function alone")
+# verdict: "ok", "skip", "FAIL"; more: what else to say.
+Result = collections.namedtuple("Result", "verdict seconds more")
+
 _tests = []
 
 
-def live(name):
+def add(name, function, alone=True):
+    _tests.append(Test(len(_tests), name, function, alone))
+
+
+def live(name, alone=True):
     """@live("what holds"): the function takes the lab."""
     def register(function):
-        _tests.append((name, function))
+        add(name, function, alone)
         return function
     return register
 
 
-def add(name, function):
-    _tests.append((name, function))
+def chosen(only):
+    return [test for test in _tests if only in test.name]
 
 
-def names(only):
-    return [name for name, _ in _tests if only in name]
+def number(index):
+    return _tests[index]
 
 
-def one(lab, function):
+def _try(lab, function):
     """(verdict, what else to say)"""
     try:
         function(lab)
@@ -38,23 +48,36 @@ def one(lab, function):
         return "FAIL", ":\n" + traceback.format_exc()
 
 
-def run(lab, only, out=sys.stdout):
-    """True when none failed."""
-    passed = failed = skipped = 0
-    for name, function in _tests:
-        if only not in name:
-            continue
-        start = time.monotonic()
-        verdict, more = one(lab, function)
-        report = lab.end_test()
-        if report:
-            verdict, more = "FAIL", more + "\n" + report
-        passed += verdict == "ok"
-        failed += verdict == "FAIL"
-        skipped += verdict == "skip"
+def play(lab, test):
+    start = time.monotonic()
+    verdict, more = _try(lab, test.function)
+    report = lab.end_test()
+    if report:
+        verdict, more = "FAIL", more + "\n" + report
+    return Result(verdict, time.monotonic() - start, more)
+
+
+class Tally:
+    """Says how each ended, and in the end how many."""
+
+    def __init__(self, out=sys.stdout):
+        self.out = out
+        self.verdicts = collections.Counter()
+
+    def note(self, test, result):
+        self.verdicts[result.verdict] += 1
         print("%-4s %s (%.1f s)%s" % (
-            verdict, name, time.monotonic() - start, more), file=out,
-            flush=True)
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped),
-          file=out, flush=True)
-    return failed == 0
+            result.verdict, test.name, result.seconds, result.more),
+            file=self.out, flush=True)
+
+    def end(self):
+        """True when none failed."""
+        print("%d passed, %d failed, %d skipped" % (
+            self.verdicts["ok"], self.verdicts["FAIL"],
+            self.verdicts["skip"]), file=self.out, flush=True)
+        return self.verdicts["FAIL"] == 0
+
+
+def run(lab, tests, tally):
+    for test in tests:
+        tally.note(test, play(lab, test))
