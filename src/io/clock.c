@@ -37,8 +37,8 @@ int64_t
 clock_sleepless_ms(void)
 {
 #ifdef CLOCK_BOOTTIME
-	return read_ms(CLOCK_BOOTTIME);
+	return read_us(CLOCK_BOOTTIME) / 1000;
 #else
-	return read_ms(CLOCK_MONOTONIC);
+	return read_us(CLOCK_MONOTONIC) / 1000;
 #endif
 }
