@@ -86,6 +86,7 @@ send_check(struct store_redis *redis, struct check_question *question,
 	text_put(&subject, CHECK_SUBJECT);
 	text_put_number(&subject, (int64_t)place);
 	redis_words_init(&question->words);
+	question->words.lasting = true;		/* WAIT, if that is wanted */
 	redis_words_add(&question->words, "2");
 	redis_words_add(&question->words, redis_key(redis->prefix,
 	    question->subject, question->hash));

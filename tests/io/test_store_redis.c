@@ -1650,6 +1650,27 @@ START_TEST(each_lacking_right_is_named)
 }
 END_TEST
 
+/* Only where replicas are waited for. */
+START_TEST(right_to_wait_and_lacking_replicas_are_named)
+{
+	struct store_redis_options options;
+	struct store *store;
+
+	make_user(SCRIPT_EVAL, _i == 0 ? "-wait" : NULL);
+	options = options_of(server.where);
+	options.user = "floodgate";
+	options.password_file = write_secret("pw", 0600);
+	store = open_with(&options);
+	must_complain(store, NULL, false);
+	store_close(&store);
+	options.wait_replicas = 1;
+	store = open_with(&options);
+	must_complain(store, _i == 0 ? "+wait" : "too few replicas",
+	    _i == 0);
+	store_close(&store);
+}
+END_TEST
+
 static const char *const greeting_rights[] = {"+ping", "+role"};
 
 START_TEST(right_that_a_greeting_lacks_is_named)
@@ -2431,6 +2452,8 @@ add_failures(Suite *suite)
 	tcase_add_test(tcase, wrong_password_is_told);
 	tcase_add_loop_test(tcase, full_house_is_told, 0, 2);
 	tcase_add_loop_test(tcase, each_lacking_right_is_named, 0, 2);
+	tcase_add_loop_test(tcase,
+	    right_to_wait_and_lacking_replicas_are_named, 0, 2);
 	tcase_add_loop_test(tcase, right_that_a_greeting_lacks_is_named, 0,
 	    ROWS(greeting_rights));
 	tcase_add_test(tcase, right_to_wait_is_named);

@@ -1,6 +1,7 @@
 """A private Redis Cluster, and a master with its replica and sentinels."""
 
 import subprocess
+import time
 
 from .process import check, free_port, need_program, wait_until
 from .redis import (Redis, certificates, tls_client, tls_settings,
@@ -253,8 +254,11 @@ class Watched:
                    "the new master")
 
     def rejoin(self, lost, master):
-        """As sentinels would have it do a while later."""
-        if not lost.process.alive():
+        """As sentinels would have it do a while later, 8 s or much more."""
+        if lost.process.alive():
+            time.sleep(3)
+            lost.command("REPLICAOF", "127.0.0.1", client_port(master))
+        else:
             lost.options = words_of(replica_settings(master))
             lost.start()
         wait_until(lambda: follows(lost, master), 30, "the lost one")
