@@ -63,9 +63,10 @@
 -- is ever printed as a rounded one. What does not look like this starts anew.
 --
 -- A count of different ones has a sorted set, whose key is that of its hash,
--- a slash and the field, or a hash of it (redis_key.h): elements by the time when each was seen last, at
--- most max + 1 of them. The value in the hash is for people and `show`: the
--- same text, another version octet, and the window in ms.
+-- a slash and the field, or a hash of it (redis_key.h): elements by the time
+-- when each was seen last, at most max + 1 of them. The value in the hash is
+-- for people and `show`: the same text, another version octet, and the window
+-- in ms.
 --
 -- A subject's marks are the field @marks, which no counter is named: see
 -- io/mark_text.h. Who has none costs one field more to read.

@@ -1,10 +1,10 @@
 /*
  * mta_socket.h - libmilter's connections with MTAs, in fewer system calls
  *
- * libmilter (8.17.1, Debian's build with a pool of workers) makes five system
- * calls for each packet that it reads, two for each that it sends, and an MTA
- * sends a packet of macros before most commands: twelve calls a reply. It
- * lets a worker wait one millisecond for the next command; then the
+ * libmilter (8.17.1 and 8.18.1, Debian's builds with a pool of workers) makes
+ * five system calls for each packet that it reads, two for each that it sends,
+ * and an MTA sends a packet of macros before most commands: twelve calls a
+ * reply. It lets a worker wait one millisecond for the next command; then the
  * connection goes back to the pool, which costs two more threads their sleep.
  *
  * These functions stand in for the libc's where libmilter calls them (see

@@ -131,11 +131,24 @@ static redisReplyObjectFunctions bounded;
 static void *(*create_array)(const redisReadTask *, element_count);
 static pthread_once_t bounded_once = PTHREAD_ONCE_INIT;
 
+#define DEPTH_MAX 7	/* of arrays in arrays: what 0.14 takes */
+
+/* Later versions take any depth, and free by recursion: the stack ends. */
+static bool
+is_too_deep(const redisReadTask *task)
+{
+	int depth = 1;
+
+	for (; task->parent != NULL; task = task->parent)
+		depth++;
+	return depth > DEPTH_MAX;
+}
+
 /* Not by reader->maxelements: 0.14 has none. */
 static void *
 create_bounded_array(const redisReadTask *task, element_count elements)
 {
-	if (elements > REDIS_REPLY_ELEMENTS_MAX)
+	if (elements > REDIS_REPLY_ELEMENTS_MAX || is_too_deep(task))
 		return NULL;
 	return create_array(task, elements);
 }
