@@ -1,5 +1,6 @@
 /*
- * test_redis_replicas.c - answers that wait for replicas (wait_replicas)
+ * test_redis_replicas.c - answers that wait for replicas (wait_replicas), and
+ * questions that wait for answers
  *
  * A server of our own that says what the test wants it to, and real ones;
  * those tests are skipped where redis-server is not installed.
@@ -56,6 +57,9 @@ static struct {
 	atomic_bool forgets_script;
 	atomic_int connections, waits;
 	int unanswered;			/* WAITs of this connection */
+	atomic_int delay_ms;		/* before a script's answer */
+	atomic_bool withholds;		/* them, and goes on to read */
+	int withheld;			/* so far */
 	pthread_mutex_t lock;
 	char words[3][64];		/* of the last WAIT */
 	/*
@@ -146,6 +150,12 @@ answer_script(int fd, char *const words[])
 
 	if (keys > 0)
 		note_asked(is_eval ? 'E' : verb[0]);
+	if (keys > 0 && fake.delay_ms > 0)
+		sleep_ms(fake.delay_ms);
+	if (keys > 0 && fake.withholds) {
+		fake.withheld++;
+		return;
+	}
 	say(fd, keys == 0 || (!is_eval && fake.forgets_script) ?
 	    "-NOSCRIPT none\r\n" : strcmp(verb, "show") == 0 ?
 	    "*1\r\n:1\r\n" : "*2\r\n:1\r\n:1\r\n");
@@ -208,6 +218,8 @@ answer_late(int fd)
 {
 	int says = fake.wait_says;
 
+	for (; fake.withheld > 0 && !fake.withholds; fake.withheld--)
+		say(fd, "*2\r\n:1\r\n:1\r\n");
 	for (; fake.unanswered > 0 && says != WAIT_FOREVER; fake.unanswered--)
 		if (!answer_wait(fd, says))
 			return false;
@@ -223,7 +235,7 @@ fake_talk(int fd)
 	struct pollfd polled = {.fd = fd, .events = POLLIN};
 	int count;
 
-	fake.unanswered = 0;
+	fake.unanswered = fake.withheld = 0;
 	while (!fake.end) {
 		bool ready = poll(&polled, 1, 2) > 0;
 		ssize_t got = ready ? read(fd, text + length,
@@ -521,6 +533,37 @@ START_TEST(many_share_a_wait)
 		ck_assert_int_eq(crowd[i].status, CHARGE_ALLOWED);
 	}
 	ck_assert_int_le(fake.waits, 4);
+	store_close(&store);
+}
+END_TEST
+
+/*
+ * Of a server that is near: what is asked while it works on something else
+ * goes out together when it has answered. One that is far is told at once.
+ */
+START_TEST(questions_wait_for_a_near_server)
+{
+	struct store *store = open_store(fake.where, 0, PATIENT_MS);
+	struct member crowd[CROWD];
+	int before;
+
+	fake.delay_ms = _i == 0 ? 0 : 3;
+	for (int i = 0; i < (_i == 0 ? 200 : 20); i++)
+		ck_assert_int_eq(charge(store), CHARGE_ALLOWED);
+	before = asked_times('c');
+	fake.withholds = true;
+	for (int i = 0; i < CROWD; i++) {
+		start_member(&crowd[i], store);
+		sleep_ms(i == 0 ? 50 : 0);
+	}
+	sleep_ms(200);
+	ck_assert_int_eq(asked_times('c') - before, _i == 0 ? 1 : CROWD);
+	fake.withholds = false;
+	for (int i = 0; i < CROWD; i++) {
+		pthread_join(crowd[i].thread, NULL);
+		ck_assert_int_eq(crowd[i].status, CHARGE_ALLOWED);
+	}
+	ck_assert_int_eq(asked_times('c') - before, CROWD);
 	store_close(&store);
 }
 END_TEST
@@ -849,6 +892,7 @@ add_fake(Suite *suite)
 	tcase_add_test(tcase, script_that_was_forgotten_is_waited_for_again);
 	tcase_add_test(tcase, answer_is_withheld_until_replicas_have_it);
 	tcase_add_test(tcase, many_share_a_wait);
+	tcase_add_loop_test(tcase, questions_wait_for_a_near_server, 0, 2);
 	tcase_add_test(tcase, too_few_replicas_are_no_answer);
 	tcase_add_test(tcase, who_is_held_fails_with_the_others);
 	tcase_add_test(tcase, replicas_may_be_away_at_the_start);
