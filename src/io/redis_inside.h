@@ -77,7 +77,7 @@ struct redis_link {
 	struct buffer out;
 	struct questions sent;	/* in the order of their answers to come */
 	struct questions finished;	/* to be handed over */
-	int64_t asked_us;	/* when questions were last sent to an idle server */
+	int64_t asked_us;	/* an idle server, last; 0: it answered */
 	int64_t nearest_us;	/* until their first answer, at best of late */
 	struct questions held;	/* lasting ones, until the WAIT is answered */
 	struct questions awaiting;	/* answered, but for their WAIT */
