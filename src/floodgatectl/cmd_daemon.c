@@ -78,22 +78,29 @@ put_answer(const struct ctl *ctl, const json_t *document,
 		put(document);
 }
 
+/* What the daemon answers to these arguments; NULL: *exit_code says why. */
+static json_t *
+ask_given(struct ctl *ctl, int count, char *arguments[], int *exit_code)
+{
+	int first = ctl_take_options(ctl, count, arguments, exit_code);
+
+	if (first < 0)
+		return NULL;
+	*exit_code = count_arguments(arguments[0], count - first);
+	if (*exit_code != EX_OK)
+		return NULL;
+	return ask_daemon(ctl, arguments[0], arguments + first,
+	    (size_t)(count - first), exit_code);
+}
+
 /* Ask the daemon, and have its answer printed. */
 static int
 ask(struct ctl *ctl, int count, char *arguments[],
     void (*put)(const json_t *document))
 {
-	json_t *document;
-	int first, exit_code = EX_OK;
+	int exit_code = EX_OK;
+	json_t *document = ask_given(ctl, count, arguments, &exit_code);
 
-	first = ctl_take_options(ctl, count, arguments, &exit_code);
-	if (first < 0)
-		return exit_code;
-	exit_code = count_arguments(arguments[0], count - first);
-	if (exit_code != EX_OK)
-		return exit_code;
-	document = ask_daemon(ctl, arguments[0], arguments + first,
-	    (size_t)(count - first), &exit_code);
 	if (document != NULL)
 		put_answer(ctl, document, put);
 	json_decref(document);
@@ -321,17 +328,9 @@ exit_code_of(const json_t *troubles)
 int
 cmd_check(struct ctl *ctl, int count, char *arguments[])
 {
-	json_t *document;
-	int first, exit_code = EX_OK;
+	int exit_code = EX_OK;
+	json_t *document = ask_given(ctl, count, arguments, &exit_code);
 
-	first = ctl_take_options(ctl, count, arguments, &exit_code);
-	if (first < 0)
-		return exit_code;
-	exit_code = count_arguments(arguments[0], count - first);
-	if (exit_code != EX_OK)
-		return exit_code;
-	document = ask_daemon(ctl, arguments[0], arguments + first, 0,
-	    &exit_code);
 	if (document == NULL)
 		return exit_code;
 	put_answer(ctl, document, put_checked);
@@ -500,17 +499,9 @@ add_pages(const struct ctl *ctl, json_t *document, int *exit_code)
 int
 cmd_marks(struct ctl *ctl, int count, char *arguments[])
 {
-	json_t *document;
-	int first, exit_code = EX_OK;
+	int exit_code = EX_OK;
+	json_t *document = ask_given(ctl, count, arguments, &exit_code);
 
-	first = ctl_take_options(ctl, count, arguments, &exit_code);
-	if (first < 0)
-		return exit_code;
-	exit_code = count_arguments(arguments[0], count - first);
-	if (exit_code != EX_OK)
-		return exit_code;
-	document = ask_daemon(ctl, arguments[0], arguments + first,
-	    (size_t)(count - first), &exit_code);
 	if (document != NULL && add_pages(ctl, document, &exit_code))
 		put_answer(ctl, document, put_marked);
 	json_decref(document);

@@ -266,6 +266,18 @@ knows_all(size_t i)
 }
 
 void
+lab_make_replica(size_t i, size_t of)
+{
+	ck_assert_str_eq(lab_ask(i, "REPLICAOF 127.0.0.1 %s",
+	    lab_servers[of].port), "OK");
+	for (int tries = 0; strstr(lab_ask(i, "INFO replication"),
+	    "master_link_status:up") == NULL; tries++) {
+		ck_assert_int_lt(tries, 500);
+		sleep_ms(10);
+	}
+}
+
+void
 lab_start_cluster(void)
 {
 	for (size_t i = 0; i < CLUSTER_NODES; i++) {

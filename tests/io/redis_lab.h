@@ -45,6 +45,9 @@ void lab_thaw(size_t i);
 const char *lab_ask(size_t i, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Server i as a replica of another, which it has caught up with. */
+void lab_make_replica(size_t i, size_t of);
+
 /* Servers 0, 1, 2 as a Cluster: slots from 0, 5461 and 10923. */
 void lab_start_cluster(void);
 /* Which of these has a slot. */

@@ -730,18 +730,6 @@ END_TEST
 
 /* --- real servers --- */
 
-static void
-make_replica(size_t i, size_t of)
-{
-	ck_assert_str_eq(lab_ask(i, "REPLICAOF 127.0.0.1 %s",
-	    lab_servers[of].port), "OK");
-	for (int tries = 0; strstr(lab_ask(i, "INFO replication"),
-	    "master_link_status:up") == NULL; tries++) {
-		ck_assert_int_lt(tries, 500);
-		sleep_ms(10);
-	}
-}
-
 /* Server 0 is the master, the others are replicas. */
 static void
 start_replicas(size_t count)
@@ -749,7 +737,7 @@ start_replicas(size_t count)
 	for (size_t i = 0; i <= count; i++)
 		lab_start(i, LAB_SINGLE);
 	for (size_t i = 1; i <= count; i++)
-		make_replica(i, 0);
+		lab_make_replica(i, 0);
 }
 
 START_TEST(what_is_answered_is_with_the_replicas)
@@ -806,7 +794,7 @@ START_TEST(dead_replica_confirms_nothing)
 	ck_assert_int_eq(charge(store), CHARGE_UNAVAILABLE);
 	ck_assert_int_eq(peek(store), CHARGE_ALLOWED);
 	lab_start(2, LAB_SINGLE);
-	make_replica(2, 0);
+	lab_make_replica(2, 0);
 	must_count_again(store);
 	store_close(&store);
 }

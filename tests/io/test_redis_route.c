@@ -900,18 +900,6 @@ END_TEST
 
 /* --- a list of servers --- */
 
-static void
-make_replica(size_t i, size_t of)
-{
-	ck_assert_str_eq(lab_ask(i, "REPLICAOF 127.0.0.1 %s",
-	    lab_servers[of].port), "OK");
-	for (int tries = 0; strstr(lab_ask(i, "INFO replication"),
-	    "master_link_status:up") == NULL; tries++) {
-		ck_assert_int_lt(tries, 500);
-		sleep_ms(10);
-	}
-}
-
 START_TEST(first_master_of_a_list_is_used)
 {
 	struct store_redis_options options;
@@ -919,7 +907,7 @@ START_TEST(first_master_of_a_list_is_used)
 
 	for (size_t i = 0; i < 3; i++)
 		lab_start(i, LAB_SINGLE);
-	make_replica(1, 2);
+	lab_make_replica(1, 2);
 	lab_kill(0);
 	options = options_of(3);
 	store = open_with(&options);
@@ -936,14 +924,14 @@ START_TEST(list_finds_the_master_after_a_change)
 
 	for (size_t i = 0; i < 2; i++)
 		lab_start(i, LAB_SINGLE);
-	make_replica(1, 0);
+	lab_make_replica(1, 0);
 	options = options_of(2);
 	store = open_with(&options);
 	ck_assert_int_eq(charge_one(store, "user:a", 9).used[0], 1);
 	ck_assert_str_eq(state_of(store).where, lab_servers[0].where);
 	ck_assert_str_eq(lab_ask(0, "WAIT 1 1000"), "1");
 	lab_ask(1, "REPLICAOF NO ONE");
-	make_replica(0, 1);
+	lab_make_replica(0, 1);
 	/* READONLY: who asks first learns it. */
 	for (int i = 0; i < 400 && charge_one(store, "user:a", 9).status !=
 	    CHARGE_ALLOWED; i++)
@@ -989,7 +977,7 @@ start_sentinels(size_t count)
 {
 	for (size_t i = 0; i < 2; i++)
 		lab_start(i, LAB_SINGLE);
-	make_replica(1, 0);
+	lab_make_replica(1, 0);
 	for (size_t i = FIRST_SENTINEL; i < FIRST_SENTINEL + count; i++) {
 		lab_start(i, LAB_SENTINEL);
 		ck_assert_str_eq(lab_ask(i,
