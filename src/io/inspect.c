@@ -357,6 +357,8 @@ inspect_find(struct inspect_subjects *subjects, const struct config *config,
 	}
 	for (size_t i = 0; i < count; i++)
 		add_subjects_of_key(subjects, config, keys[i], text);
+	if (strcmp(text, key_name(KEY_everyone)) == 0)
+		add_subjects_of_key(subjects, config, KEY_everyone, text);
 }
 
 /* --- the counters of a subject */
