@@ -58,7 +58,10 @@ class Samples:
         return [row for row in self.rows if row[0] >= seconds]
 
 
-COLUMNS = ((1, "KB", 1024, 8192), (2, "files", 2, 2 * CONNECTIONS + 40),
+# How many sessions are open at a time depends on what else the machine does;
+# that no file is left is checked at the end.
+COLUMNS = ((1, "KB", 1024, 8192),
+           (2, "files", CONNECTIONS // 2, 2 * CONNECTIONS + 40),
            (3, "threads", 5, 2 * CONNECTIONS + 40))
 
 
