@@ -68,15 +68,17 @@ for mode in MODES:
     add("Redis is killed for 30 s at 200 messages a second: %s, in time, and "
         "counting 2 s after it is back" % mode,
         lambda lab, mode=mode: away(lab, lambda redis: redis.kill(),
-                                    lambda redis: redis.start(), mode))
+                                    lambda redis: redis.start(), mode),
+        long=True)
     add("Redis hangs for 30 s at 200 messages a second: %s, in time, and "
         "counting 2 s after it goes on" % mode,
         lambda lab, mode=mode: away(lab, lambda redis: redis.freeze(),
-                                    lambda redis: redis.thaw(), mode))
+                                    lambda redis: redis.thaw(), mode),
+        long=True)
 
 
 @live("8 clients with 10,000 messages each and two daemons: the limit, no "
-      "more and no less, 20 times")
+      "more and no less, 20 times", long=True)
 def exact(lab):
     redis = Redis(lab)
     both = [daemon.Floodgate(lab, POLICY % ("1000/1h", "defer"),
@@ -129,7 +131,7 @@ def senders(lab, floodgate, first):
 
 
 @live("a million senders: the daemon does not grow, each key of Redis is "
-      "small and ends by itself")
+      "small and ends by itself", long=True)
 def many_senders(lab):
     redis = Redis(lab)
     floodgate = daemon.Floodgate(lab, SENDER % (WINDOW_S, "defer"),
@@ -158,7 +160,7 @@ def many_senders(lab):
 
 
 @live("a million senders without Redis: the table of a host on its own is "
-      "bounded")
+      "bounded", long=True)
 def many_senders_local(lab):
     redis = Redis(lab)
     floodgate = daemon.Floodgate(lab, SENDER % (3600, "local"),

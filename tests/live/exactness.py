@@ -137,7 +137,7 @@ def is_down(floodgate):
 
 
 @live("two hosts whose Redis was killed grant a limit once together; with "
-      "what Redis had counted, twice at most")
+      "what Redis had counted, twice at most", long=True)
 def shares(lab):
     redis = Redis(lab, *SAFE)
     both = two(lab, daemon.redis_store(redis, PATIENT), "local")
@@ -260,11 +260,13 @@ def must_forget(lab, servers):
     check(told.excesses(told.admitted(log), LIMITS), "nothing was lost")
 
 
-@live("Sentinel: without wait_replicas a replica that lags lets more pass")
+@live("Sentinel: without wait_replicas a replica that lags lets more pass",
+      long=True)
 def forgetful_sentinel(lab):
     must_forget(lab, Watched(lab))
 
 
-@live("Cluster: without wait_replicas a replica that lags lets more pass")
+@live("Cluster: without wait_replicas a replica that lags lets more pass",
+      long=True)
 def forgetful_cluster(lab):
     must_forget(lab, Cluster(lab))

@@ -169,13 +169,13 @@ def soak(lab, store, redis=None):
 
 
 @live("memory store: 500 messages a second leave memory, files and threads "
-      "as they are, and counters as the clients' log")
+      "as they are, and counters as the clients' log", long=True)
 def memory(lab):
     soak(lab, daemon.MEMORY)
 
 
 @live("redis: 500 messages a second leave memory, files and threads as they "
-      "are, and counters as the clients' log")
+      "are, and counters as the clients' log", long=True)
 def redis_store(lab):
     redis = Redis(lab)
     soak(lab, daemon.redis_store(redis, 'timeout = "1s"'), redis)

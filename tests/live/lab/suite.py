@@ -8,27 +8,30 @@ import traceback
 from .process import Failure, Skip
 
 # alone: it measures time or brings load, so nothing may run beside it.
-Test = collections.namedtuple("Test", "number name function alone")
+# long: it takes so long that it runs only where that is wanted.
+Test = collections.namedtuple("Test", "number name function alone long",
+                              defaults=(False,))
 # verdict: "ok", "skip", "FAIL"; more: what else to say.
 Result = collections.namedtuple("Result", "verdict seconds more")
 
 _tests = []
 
 
-def add(name, function, alone=True):
-    _tests.append(Test(len(_tests), name, function, alone))
+def add(name, function, alone=True, long=False):
+    _tests.append(Test(len(_tests), name, function, alone, long))
 
 
-def live(name, alone=True):
+def live(name, alone=True, long=False):
     """@live("what holds"): the function takes the lab."""
     def register(function):
-        add(name, function, alone)
+        add(name, function, alone, long)
         return function
     return register
 
 
-def chosen(only):
-    return [test for test in _tests if only in test.name]
+def chosen(only, long=False):
+    return [test for test in _tests
+            if only in test.name and test.long == long]
 
 
 def number(index):
