@@ -4,10 +4,10 @@
 #include "lease_model.h"
 
 #include "base/text.h"
+#include "random_rounds.h"
 
 #include <check.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,39 +215,10 @@ model_clock(void)
 	return model_now_ms - START_MS;
 }
 
-#define must(model, condition, ...) do {				\
-	if (!(condition))						\
-		disagree((model), #condition, __VA_ARGS__);		\
-} while (0)
-
-static void disagree(const struct model *model, const char *condition,
-    const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
-
-static void
-disagree(const struct model *model, const char *condition, const char *format,
-    ...)
-{
-	char buffer[256];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(buffer, sizeof(buffer), format, arguments);
-	va_end(arguments);
-	ck_abort_msg("seed %u round %u: not so: %s: %s", model->setup->seed,
-	    model->round, condition, buffer);
-}
-
 static int64_t
 pick(struct model *model, int64_t below)
 {
-	uint64_t x = model->random;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	model->random = x;
-	return (int64_t)((x * UINT64_C(0x2545f4914f6cdd1d) >> 33) %
-	    (uint64_t)below);
+	return random_pick(&model->random, below);
 }
 
 static void
@@ -547,7 +518,7 @@ lease_model_run(const struct lease_model *setup)
 
 	ck_assert_ptr_nonnull(model);
 	model->setup = setup;
-	model->random = UINT64_C(0x9e3779b97f4a7c15) ^ setup->seed;
+	model->random = random_begin(setup->seed);
 	set_now(model, START_MS);
 	make_counters(model);
 	for (int i = 0; i < setup->daemons; i++)

@@ -77,19 +77,19 @@ tests_io_test_store_fallback_LDADD = $(io_test_ldadd)
 tests_io_test_store_guard_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_guard_LDADD = $(io_test_ldadd)
 tests_io_test_store_lease_SOURCES = tests/io/test_store_lease.c tests/io/lease_model.c \
-	tests/io/lease_model.h
+	tests/io/lease_model.h tests/io/random_rounds.h
 tests_io_test_store_lease_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_lease_LDADD = $(io_test_ldadd)
 tests_io_test_store_memory_SOURCES = tests/io/test_store_memory.c tests/io/store_marks.c \
 	tests/io/store_marks.h tests/io/store_model.c \
-	tests/io/store_model.h
+	tests/io/store_model.h tests/io/random_rounds.h
 tests_io_test_store_memory_CPPFLAGS = $(io_test_cppflags)
 tests_io_test_store_memory_LDADD = $(io_test_ldadd)
 tests_io_test_store_redis_SOURCES = tests/io/test_store_redis.c tests/io/redis_store.c \
 	tests/io/redis_store.h tests/io/lease_model.c \
 	tests/io/lease_model.h tests/io/store_marks.c \
 	tests/io/store_marks.h tests/io/store_model.c \
-	tests/io/store_model.h
+	tests/io/store_model.h tests/io/random_rounds.h
 tests_io_test_store_redis_CPPFLAGS = $(io_test_cppflags) \
 	-DACL_FILE='"$(abs_top_srcdir)/contrib/redis-acl.conf"'
 tests_io_test_store_redis_LDADD = $(io_test_ldadd)

@@ -4,11 +4,10 @@
 #include "store_model.h"
 
 #include "base/text.h"
+#include "random_rounds.h"
 
 #include <check.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,40 +72,10 @@ struct set {
 	size_t element[SET_MAX];	/* of distinct ones: which */
 };
 
-#define must(model, condition, ...) do {				\
-	if (!(condition))						\
-		disagree((model), #condition, __VA_ARGS__);		\
-} while (0)
-
-static void disagree(const struct model *model, const char *condition,
-    const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
-
-static void
-disagree(const struct model *model, const char *condition, const char *format,
-    ...)
-{
-	char buffer[256];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(buffer, sizeof(buffer), format, arguments);
-	va_end(arguments);
-	ck_abort_msg("seed %u round %u: not so: %s: %s", model->setup->seed,
-	    model->round, condition, buffer);
-}
-
-/* xorshift64*: any seed gives the same run everywhere. */
 static int64_t
 pick(struct model *model, int64_t below)
 {
-	uint64_t x = model->random;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	model->random = x;
-	return (int64_t)((x * UINT64_C(0x2545f4914f6cdd1d) >> 33) %
-	    (uint64_t)below);
+	return random_pick(&model->random, below);
 }
 
 static bool
@@ -842,7 +811,7 @@ store_model_run(const struct store_model *setup)
 
 	ck_assert_ptr_nonnull(model);
 	model->setup = setup;
-	model->random = UINT64_C(0x9e3779b97f4a7c15) ^ setup->seed;
+	model->random = random_begin(setup->seed);
 	make_counters(model);
 	for (; model->round < setup->rounds; model->round++) {
 		pause_a_while(model);
